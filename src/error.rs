@@ -1,0 +1,225 @@
+//! The one error type of the crate.
+
+use std::path::PathBuf;
+
+use crate::solve::Report;
+
+/// A result with the crate's [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong, with the place and the remedy.
+///
+/// Data that does not fit is an error; a broken contract between arguments (a
+/// slice of the wrong length, a state of another chain) is a panic, listed
+/// under *Panics* of the function concerned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    // ---- laws -------------------------------------------------------------
+    /// A probability is negative, infinite or not a number.
+    #[error("entry {index} is {value}; probabilities must be finite and non-negative")]
+    InvalidProbability {
+        /// Position in the vector.
+        index: usize,
+        /// The offending value.
+        value: f64,
+    },
+    /// A probability vector does not sum to one.
+    #[error(
+        "the probabilities sum to {sum}, not to 1 within {tolerance:e}; normalise them explicitly if they are weights"
+    )]
+    NotNormalized {
+        /// The sum found.
+        sum: f64,
+        /// The tolerance allowed.
+        tolerance: f64,
+    },
+    /// Weights that are all zero cannot be normalised.
+    #[error("all weights are zero, so they cannot be normalised to a probability vector")]
+    ZeroMass,
+    /// A probability vector has no entries.
+    #[error("a probability vector needs at least one entry")]
+    EmptyLaw,
+    /// Two things that must have the same length do not.
+    #[error("expected {expected} entries, found {found}")]
+    LengthMismatch {
+        /// The length needed.
+        expected: usize,
+        /// The length found.
+        found: usize,
+    },
+
+    // ---- transition matrices -----------------------------------------------
+    /// An entry of a transition matrix is negative, infinite or not a number.
+    #[error("row {row}, column {column} is {value}; probabilities must be finite and non-negative")]
+    InvalidEntry {
+        /// Row (state left).
+        row: usize,
+        /// Column (state entered, or token).
+        column: usize,
+        /// The offending value.
+        value: f64,
+    },
+    /// A row of a transition matrix does not sum to one.
+    #[error(
+        "row {row} sums to {sum}, not to 1 within {tolerance:e}; use a normalising constructor if the rows hold weights"
+    )]
+    RowSum {
+        /// Row (state).
+        row: usize,
+        /// The sum found.
+        sum: f64,
+        /// The tolerance allowed, scaled with the length of the row.
+        tolerance: f64,
+    },
+    /// A transition matrix is not square.
+    #[error("a transition matrix must be square, this one is {rows} x {columns}")]
+    NotSquare {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        columns: usize,
+    },
+    /// The same entry of a sparse matrix is given twice.
+    #[error("row {row}, column {column} is given twice; add duplicate entries up first")]
+    DuplicateEntry {
+        /// Row (state left).
+        row: usize,
+        /// Column (state entered).
+        column: usize,
+    },
+    /// There are no states.
+    #[error("a chain needs at least one state")]
+    NoStates,
+    /// Something would need more memory than allowed.
+    #[error(
+        "{what} would take {needed} bytes, more than the {allowed} allowed; shorten the context, shrink the vocabulary, or raise the limit"
+    )]
+    TooLarge {
+        /// What was to be allocated.
+        what: &'static str,
+        /// Bytes it would take; `u128::MAX` when even the count overflows.
+        needed: u128,
+        /// Bytes allowed.
+        allowed: u128,
+    },
+    /// A computation would need more operations than allowed.
+    #[error("{what} would take about {needed:.2e} operations, more than the {allowed:.2e} allowed; {remedy}")]
+    TooExpensive {
+        /// What was to be computed.
+        what: &'static str,
+        /// Operations it would take.
+        needed: f64,
+        /// Operations allowed.
+        allowed: f64,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+
+    // ---- contexts and states -------------------------------------------------
+    /// The contexts cannot be numbered.
+    #[error(
+        "{vocabulary_size} tokens to the power {context_length} contexts cannot be numbered in {bits} bits; shorten the context or shrink the vocabulary"
+    )]
+    ContextSpaceTooLarge {
+        /// Vocabulary size V.
+        vocabulary_size: usize,
+        /// Context length K.
+        context_length: usize,
+        /// Width of the number that was to hold a context.
+        bits: u32,
+    },
+    /// A model or chain with an empty vocabulary or an empty context.
+    #[error("the {what} must be at least 1")]
+    MustBePositive {
+        /// Which quantity.
+        what: &'static str,
+    },
+    /// A token is outside the vocabulary.
+    #[error("token {token} is outside the vocabulary of {vocabulary_size}")]
+    TokenOutOfRange {
+        /// The token.
+        token: u32,
+        /// Vocabulary size V.
+        vocabulary_size: usize,
+    },
+    /// A state is outside the chain.
+    #[error("state {state} is outside the chain of {states} states")]
+    StateOutOfRange {
+        /// The state.
+        state: usize,
+        /// Number of states.
+        states: usize,
+    },
+    /// No state has this label or context.
+    #[error("the chain has no state {label:?}")]
+    UnknownState {
+        /// The label or context asked for.
+        label: String,
+    },
+    /// The chain's states are not contexts of tokens.
+    #[error(
+        "the states of this chain are not contexts of tokens, so {what} is not defined; build it from a model or a corpus"
+    )]
+    NoTokens {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// The state has probability zero, so what came before it is undefined.
+    #[error("state {state} ({label}) has stationary probability zero: nothing comes before it")]
+    NoPast {
+        /// The state.
+        state: usize,
+        /// Its label.
+        label: String,
+    },
+
+    // ---- chains ------------------------------------------------------------
+    /// There are several recurrent classes, hence several stationary laws.
+    #[error(
+        "the chain has {classes} recurrent classes, each with a stationary law of its own; ask for stationary_laws(), or for the long-run law from a start"
+    )]
+    SeveralRecurrentClasses {
+        /// Number of recurrent classes.
+        classes: usize,
+    },
+    /// An iteration did not reach what it was asked for.
+    #[error("not converged: {report}")]
+    NotConverged {
+        /// What it did reach.
+        report: Report,
+    },
+    /// The exploration of a chain met more states than allowed.
+    #[error("more than {limit} states are reachable; raise the limit or sharpen the decoding")]
+    StateLimit {
+        /// The limit.
+        limit: usize,
+    },
+    /// The observer asked to stop.
+    #[error("cancelled by the observer during {stage}")]
+    Cancelled {
+        /// What was going on.
+        stage: &'static str,
+    },
+
+    // ---- settings ------------------------------------------------------------
+    /// A setting is outside its range.
+    #[error("{name} is {value}, but must be {requirement}")]
+    InvalidSetting {
+        /// Name of the setting.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// What it must be.
+        requirement: &'static str,
+    },
+}

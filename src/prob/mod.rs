@@ -1,0 +1,18 @@
+//! Laws, distances between them, entropy, and drawing from them.
+//!
+//! A **law** is a probability vector. **Total variation** is half the L1
+//! distance. Information is in **bits**.
+
+mod alias;
+mod distance;
+mod entropy;
+mod law;
+mod reduce;
+mod streams;
+
+pub use alias::{AliasRows, AliasTable};
+pub use distance::{hellinger, jensen_shannon, l1, relative_entropy, total_variation};
+pub use entropy::{entropy, miller_madow_entropy, plug_in_entropy};
+pub use law::Law;
+pub(crate) use reduce::sum_by;
+pub use streams::{StreamRng, stream};

@@ -1,0 +1,11 @@
+//! The one contract of everything that iterates.
+//!
+//! Settings go in, an [`Outcome`] comes out: the value and a [`Report`] of
+//! iterations, residual, proven error bound and why it stopped ([`Stop`]).
+//! Long work tells an [`Observer`] where it stands, and stops when told to.
+
+mod outcome;
+mod progress;
+
+pub use outcome::{Outcome, Report, Stop};
+pub use progress::{Observer, Progress, Silent};

@@ -1,0 +1,111 @@
+//! What an iteration hands back.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// Why a computation stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// The tolerance was met, and the error bound asked for was proven.
+    Converged,
+    /// A direct method ran to its end; there was nothing to converge.
+    Direct,
+    /// The residual met its tolerance, but no bound on the error could be
+    /// proven: the chain may be nearly decomposable, and the result far off.
+    Unproven,
+    /// The iteration limit was reached.
+    MaxIterations,
+    /// The observer asked to stop.
+    Cancelled,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Converged => "converged",
+            Self::Direct => "solved directly",
+            Self::Unproven => "the residual is small but no bound on the error could be proven",
+            Self::MaxIterations => "the iteration limit was reached",
+            Self::Cancelled => "cancelled by the observer",
+        })
+    }
+}
+
+/// How a computation went.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Report {
+    /// Iterations done: products with the operator.
+    pub iterations: usize,
+    /// `||law P - law||_1` of the law returned, computed afresh.
+    pub residual: f64,
+    /// A proven upper bound on the total variation distance from the law
+    /// returned to the exact one, or `None` where nothing is proven.
+    /// A small residual alone proves nothing.
+    pub error_bound: Option<f64>,
+    /// Why it stopped.
+    pub stop: Stop,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} after {} iterations, residual {:.2e}", self.stop, self.iterations, self.residual)?;
+        match self.error_bound {
+            Some(bound) => write!(f, ", error proven below {bound:.2e}"),
+            None => f.write_str(", error not bounded"),
+        }
+    }
+}
+
+/// A value and the report of how it came about.
+///
+/// An iteration that did not converge is never handed out as if it had:
+/// [`converged`](Self::converged) insists, [`into_value`](Self::into_value)
+/// takes what there is.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an outcome may not have converged: ask with .converged()?, or take what there is with .into_value()"]
+pub struct Outcome<T> {
+    value: T,
+    report: Report,
+}
+
+impl<T> Outcome<T> {
+    pub(crate) fn new(value: T, report: Report) -> Self {
+        Self { value, report }
+    }
+
+    /// The value, if the computation converged or was direct.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotConverged`] with the report.
+    pub fn converged(self) -> Result<T> {
+        if self.is_converged() { Ok(self.value) } else { Err(Error::NotConverged { report: self.report }) }
+    }
+
+    /// Whether the computation converged or was direct.
+    pub fn is_converged(&self) -> bool {
+        matches!(self.report.stop, Stop::Converged | Stop::Direct)
+    }
+
+    /// The value, converged or not.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
+    /// A look at the value, converged or not.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// How the computation went.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The same report for a value made from this one.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Outcome<U> {
+        Outcome { value: f(self.value), report: self.report }
+    }
+}
