@@ -198,6 +198,14 @@ pub enum Error {
         /// What it did reach.
         report: Report,
     },
+    /// Numbers became too small to be told from zero.
+    #[error(
+        "the probability of leaving state {state} underflows; the chain cannot be solved in double precision"
+    )]
+    Underflow {
+        /// The state.
+        state: usize,
+    },
     /// The exploration of a chain met more states than allowed.
     #[error("more than {limit} states are reachable; raise the limit or sharpen the decoding")]
     StateLimit {

@@ -14,5 +14,5 @@ pub use alias::{AliasRows, AliasTable};
 pub use distance::{hellinger, jensen_shannon, l1, relative_entropy, total_variation};
 pub use entropy::{entropy, miller_madow_entropy, plug_in_entropy};
 pub use law::Law;
-pub(crate) use reduce::sum_by;
+pub(crate) use reduce::{sum_by, sum_depth};
 pub use streams::{StreamRng, stream};

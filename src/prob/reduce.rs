@@ -9,9 +9,9 @@ const CHUNK: usize = 1 << 13;
 const PARALLEL_FROM: usize = 1 << 16;
 
 /// `sum of term(i) for i in 0..n`, in fixed chunks added up in order: the same
-/// bits on any number of threads. Relative error at most about
-/// `(CHUNK/8 + n/CHUNK) eps` for terms of one sign.
-pub fn sum_by(n: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
+/// bits on any number of threads. The relative error is at most about
+/// [`sum_depth`] times `eps` for terms of one sign.
+pub(crate) fn sum_by(n: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
     let chunk_sum = |chunk: usize| {
         let end = n.min((chunk + 1) * CHUNK);
         // Eight running sums let the compiler vectorise, in a fixed order.
@@ -36,6 +36,11 @@ pub fn sum_by(n: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
     } else {
         (0..chunks).into_par_iter().map(chunk_sum).collect::<Vec<_>>().into_iter().sum()
     }
+}
+
+/// The most additions that any term of [`sum_by`] over `n` terms goes through.
+pub(crate) fn sum_depth(n: usize) -> usize {
+    n.min(CHUNK).div_ceil(8) + 16 + n.div_ceil(CHUNK)
 }
 
 #[cfg(test)]

@@ -1,0 +1,139 @@
+//! The chain of every context of a model.
+
+use super::{MarkovChain, States};
+use crate::error::{Error, Result};
+use crate::model::LanguageModel;
+use crate::operator::{ShiftOperator, TableEntry};
+use crate::solve::{Observer, Progress, Silent};
+use crate::text::{ContextSpace, Token};
+
+/// Contexts whose laws are asked for in one batch.
+const BATCH: usize = 4096;
+
+/// How to enumerate the contexts of a model.
+///
+/// # Example
+///
+/// ```
+/// use lmchain::chain::Enumeration;
+/// use lmchain::model::TableModel;
+///
+/// let model = TableModel::from_rows(2, 1, vec![vec![0.5, 0.5], vec![1.0, 0.0]])?;
+/// let chain = Enumeration::new().memory_limit(1 << 20).build(&model)?;
+/// assert_eq!(chain.len(), 2);
+/// # Ok::<(), lmchain::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Enumeration {
+    memory_limit: u128,
+}
+
+impl Default for Enumeration {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Enumeration {
+    /// Tables of up to 8 GiB.
+    pub fn new() -> Self {
+        Self { memory_limit: 8 << 30 }
+    }
+
+    /// The most bytes that the table may take.
+    pub fn memory_limit(mut self, bytes: u128) -> Self {
+        self.memory_limit = bytes;
+        self
+    }
+
+    /// The chain over all `V^K` contexts, with its table in `f64`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ContextSpaceTooLarge`], [`Error::TooLarge`] before anything is
+    /// allocated, whatever the model returns, and [`Error::InvalidEntry`] or
+    /// [`Error::RowSum`] if it gives no law.
+    pub fn build<M: LanguageModel>(&self, model: &M) -> Result<MarkovChain<ShiftOperator>> {
+        self.build_observed(model, &mut Silent)
+    }
+
+    /// As [`build`](Self::build), watched: progress is counted in contexts.
+    ///
+    /// # Errors
+    ///
+    /// As `build`, and [`Error::Cancelled`].
+    pub fn build_observed<M: LanguageModel>(
+        &self,
+        model: &M,
+        observer: &mut dyn Observer,
+    ) -> Result<MarkovChain<ShiftOperator>> {
+        let (space, table) = self.table(model, |p| p, observer)?;
+        let states = States::contexts(space, model.vocab().cloned());
+        Ok(MarkovChain::new(ShiftOperator::new(space, table)?, states))
+    }
+
+    /// The chain over all `V^K` contexts, with its table rounded to `f32`.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn build_f32<M: LanguageModel>(&self, model: &M) -> Result<MarkovChain<ShiftOperator<f32>>> {
+        let (space, table) = self.table(model, |p| p as f32, &mut Silent)?;
+        let states = States::contexts(space, model.vocab().cloned());
+        Ok(MarkovChain::new(ShiftOperator::new_f32(space, table)?, states))
+    }
+
+    fn table<M: LanguageModel, T: TableEntry>(
+        &self,
+        model: &M,
+        store: impl Fn(f64) -> T,
+        observer: &mut dyn Observer,
+    ) -> Result<(ContextSpace, Vec<T>)> {
+        let space = ContextSpace::new(model.vocabulary_size(), model.context_length())?;
+        let needed = ShiftOperator::<T>::table_bytes(&space);
+        if needed > self.memory_limit {
+            return Err(Error::TooLarge {
+                what: "the table of all contexts",
+                needed,
+                allowed: self.memory_limit,
+            });
+        }
+        let (v, k) = (space.vocabulary_size(), space.context_length());
+        let mut table = Vec::with_capacity(space.len() * v);
+        let mut contexts: Vec<Token> = vec![0; BATCH.min(space.len()) * k];
+        let mut laws = vec![0.0; BATCH.min(space.len()) * v];
+        for first in (0..space.len()).step_by(BATCH) {
+            let batch = BATCH.min(space.len() - first);
+            for (context, tokens) in (first..).zip(contexts.chunks_exact_mut(k).take(batch)) {
+                space.write_tokens(context, tokens);
+            }
+            model.next_token_laws(&contexts[..batch * k], &mut laws[..batch * v])?;
+            table.extend(laws[..batch * v].iter().map(|&p| store(p)));
+            report(observer, "enumerating contexts", first + batch, Some(space.len()))?;
+        }
+        Ok((space, table))
+    }
+}
+
+/// Tells the observer how far a construction is, and stops if it says so.
+pub(super) fn report(
+    observer: &mut dyn Observer,
+    stage: &'static str,
+    done: usize,
+    total: Option<usize>,
+) -> Result<()> {
+    let progress =
+        Progress { stage, done: done as u64, total: total.map(|total| total as u64), residual: None };
+    if observer.observe(&progress).is_break() { Err(Error::Cancelled { stage }) } else { Ok(()) }
+}
+
+impl MarkovChain<ShiftOperator> {
+    /// The chain over every context of a model: [`Enumeration`] with its defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`Enumeration::build`].
+    pub fn enumerated<M: LanguageModel>(model: &M) -> Result<Self> {
+        Enumeration::new().build(model)
+    }
+}

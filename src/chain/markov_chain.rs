@@ -1,0 +1,81 @@
+//! The chain: states and an operator over them.
+
+use std::sync::{Arc, OnceLock};
+
+use super::{Classes, States};
+use crate::operator::TransitionOperator;
+
+/// A Markov chain: states, and the operator that moves laws over them.
+///
+/// Built by the constructors of this floor ([`enumerated`], [`observed`],
+/// [`reachable`], [`from_dense`], [`from_matrix_market`]...), questioned by the
+/// methods that the floors above add: `stationary`, `reversed`, `mixing_time`,
+/// `entropy_rate`, `topic_law` and so on.
+///
+/// Classes and periods are found once, at the first question that needs them.
+///
+/// [`enumerated`]: Self::enumerated
+/// [`observed`]: Self::observed
+/// [`reachable`]: Self::reachable
+/// [`from_dense`]: Self::from_dense
+/// [`from_matrix_market`]: Self::from_matrix_market
+#[derive(Debug)]
+pub struct MarkovChain<O> {
+    operator: O,
+    states: Arc<States>,
+    classes: OnceLock<Classes>,
+}
+
+impl<O: TransitionOperator> MarkovChain<O> {
+    /// A chain from an operator and a description of its states.
+    ///
+    /// # Panics
+    ///
+    /// If the two do not have the same number of states.
+    #[track_caller]
+    pub fn new(operator: O, states: impl Into<Arc<States>>) -> Self {
+        let states = states.into();
+        assert_eq!(operator.states(), states.len(), "one state of the operator per state described");
+        Self { operator, states, classes: OnceLock::new() }
+    }
+
+    /// The operator.
+    pub fn operator(&self) -> &O {
+        &self.operator
+    }
+
+    /// The states.
+    pub fn states(&self) -> &States {
+        &self.states
+    }
+
+    /// Number of states N.
+    #[allow(clippy::len_without_is_empty, reason = "a chain has at least one state")]
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Communicating classes, recurrence and periods: found once, then kept.
+    pub fn classes(&self) -> &Classes {
+        self.classes.get_or_init(|| Classes::find(&self.operator))
+    }
+
+    /// The chain behind a boxed operator, so that chains of different operators
+    /// have one type.
+    pub fn boxed(self) -> MarkovChain<Box<dyn TransitionOperator>>
+    where
+        O: 'static,
+    {
+        MarkovChain { operator: Box::new(self.operator), states: self.states, classes: self.classes }
+    }
+
+    /// The chain of another operator over the same states.
+    ///
+    /// # Panics
+    ///
+    /// If the operator has another number of states.
+    #[track_caller]
+    pub fn with_operator<P: TransitionOperator>(&self, operator: P) -> MarkovChain<P> {
+        MarkovChain::new(operator, Arc::clone(&self.states))
+    }
+}

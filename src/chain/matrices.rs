@@ -1,0 +1,49 @@
+//! Chains given as matrices.
+
+use ndarray::ArrayView2;
+use sprs::{CsMatViewI, SpIndex};
+
+use super::{MarkovChain, States};
+use crate::error::{Error, Result};
+use crate::operator::{ShiftOperator, SparseOperator};
+use crate::text::ContextSpace;
+
+impl MarkovChain<ShiftOperator> {
+    /// The chain of a dense transition matrix, rows summing to one.
+    ///
+    /// A dense matrix is a table over contexts of one token, each state its own token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSquare`], [`Error::NoStates`], [`Error::InvalidEntry`] and
+    /// [`Error::RowSum`] with the row.
+    #[allow(clippy::needless_pass_by_value, reason = "a view is a reference")]
+    pub fn from_dense(matrix: ArrayView2<'_, f64>) -> Result<Self> {
+        let (rows, columns) = matrix.dim();
+        if rows != columns {
+            return Err(Error::NotSquare { rows, columns });
+        }
+        if rows == 0 {
+            return Err(Error::NoStates);
+        }
+        let table = matrix.iter().copied().collect();
+        let operator = ShiftOperator::new(ContextSpace::new(rows, 1)?, table)?;
+        Ok(Self::new(operator, States::numbered(rows)))
+    }
+}
+
+impl MarkovChain<SparseOperator> {
+    /// The chain of a sparse transition matrix, rows summing to one.
+    ///
+    /// # Errors
+    ///
+    /// As [`SparseOperator::from_sprs`].
+    pub fn from_sprs<I: SpIndex, Iptr: SpIndex>(matrix: CsMatViewI<'_, f64, I, Iptr>) -> Result<Self> {
+        SparseOperator::from_sprs(matrix).map(Self::from_operator)
+    }
+
+    fn from_operator(operator: SparseOperator) -> Self {
+        let states = States::numbered(operator.matrix().rows());
+        Self::new(operator, states)
+    }
+}

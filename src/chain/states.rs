@@ -1,0 +1,252 @@
+//! What the states of a chain are, and what they are called.
+
+use crate::error::{Error, Result};
+use crate::text::{ContextSpace, Token, Vocab};
+
+/// The states of a chain: numbers, names, or contexts of tokens.
+///
+/// Every state can be read as a context. The states of a chain that was given
+/// as a bare matrix are contexts of one token, each its own: `V = N`, `K = 1`.
+#[derive(Debug, Clone)]
+pub struct States {
+    kind: Kind,
+    vocab: Option<Vocab>,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// States `0..n`, each its own token.
+    Plain { states: usize },
+    /// Every context of a space.
+    All(ContextSpace),
+    /// Some contexts, as ascending base-V numbers.
+    Some { keys: Vec<u128>, vocabulary_size: usize, context_length: usize },
+}
+
+impl States {
+    /// The states `0..n` of a bare matrix.
+    pub fn numbered(n: usize) -> Self {
+        Self { kind: Kind::Plain { states: n }, vocab: None }
+    }
+
+    /// States with names of their own.
+    pub fn named(names: Vocab) -> Self {
+        Self { kind: Kind::Plain { states: names.len() }, vocab: Some(names) }
+    }
+
+    /// Every context of a space.
+    pub fn contexts(space: ContextSpace, vocab: Option<Vocab>) -> Self {
+        Self { kind: Kind::All(space), vocab }
+    }
+
+    /// Some contexts, given as base-V numbers; sorted here, duplicates dropped.
+    pub(super) fn some_contexts(
+        mut keys: Vec<u128>,
+        vocabulary_size: usize,
+        context_length: usize,
+        vocab: Option<Vocab>,
+    ) -> Self {
+        keys.sort_unstable();
+        keys.dedup();
+        keys.shrink_to_fit();
+        Self { kind: Kind::Some { keys, vocabulary_size, context_length }, vocab }
+    }
+
+    /// Number of states N.
+    #[allow(clippy::len_without_is_empty, reason = "a chain has at least one state")]
+    pub fn len(&self) -> usize {
+        match &self.kind {
+            Kind::Plain { states } => *states,
+            Kind::All(space) => space.len(),
+            Kind::Some { keys, .. } => keys.len(),
+        }
+    }
+
+    /// Vocabulary size V of the tokens that states are made of.
+    pub fn vocabulary_size(&self) -> usize {
+        match &self.kind {
+            Kind::Plain { states } => *states,
+            Kind::All(space) => space.vocabulary_size(),
+            Kind::Some { vocabulary_size, .. } => *vocabulary_size,
+        }
+    }
+
+    /// Context length K: tokens a state.
+    pub fn context_length(&self) -> usize {
+        match &self.kind {
+            Kind::Plain { .. } => 1,
+            Kind::All(space) => space.context_length(),
+            Kind::Some { context_length, .. } => *context_length,
+        }
+    }
+
+    /// The names of the tokens, if known.
+    pub fn vocab(&self) -> Option<&Vocab> {
+        self.vocab.as_ref()
+    }
+
+    /// The numbering of all contexts, if the states are all of them.
+    pub fn space(&self) -> Option<&ContextSpace> {
+        match &self.kind {
+            Kind::All(space) => Some(space),
+            _ => None,
+        }
+    }
+
+    /// A state as a base-V number of its tokens, oldest first.
+    pub(crate) fn key(&self, state: usize) -> u128 {
+        match &self.kind {
+            Kind::Some { keys, .. } => keys[state],
+            _ => state as u128,
+        }
+    }
+
+    /// The state with a base-V number, if the chain has it.
+    pub(crate) fn find_key(&self, key: u128) -> Option<usize> {
+        match &self.kind {
+            Kind::Some { keys, .. } => keys.binary_search(&key).ok(),
+            _ => usize::try_from(key).ok().filter(|&state| state < self.len()),
+        }
+    }
+
+    /// The newest token of a state.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such state.
+    #[track_caller]
+    pub fn newest_token(&self, state: usize) -> Token {
+        match &self.kind {
+            Kind::Plain { states } => {
+                assert!(state < *states, "state {state} is outside the chain of {states} states");
+                state as Token
+            }
+            Kind::All(space) => space.newest(state),
+            Kind::Some { keys, vocabulary_size, .. } => (keys[state] % *vocabulary_size as u128) as Token,
+        }
+    }
+
+    /// The oldest token of a state.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such state.
+    #[track_caller]
+    pub fn oldest_token(&self, state: usize) -> Token {
+        let suffixes = (self.vocabulary_size() as u128).pow(self.context_length() as u32 - 1);
+        assert!(state < self.len(), "state {state} is outside the chain of {} states", self.len());
+        (self.key(state) / suffixes) as Token
+    }
+
+    /// The tokens of a state, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such state.
+    #[track_caller]
+    pub fn tokens(&self, state: usize) -> Vec<Token> {
+        assert!(state < self.len(), "state {state} is outside the chain of {} states", self.len());
+        let v = self.vocabulary_size() as u128;
+        let mut key = self.key(state);
+        let mut tokens = vec![0; self.context_length()];
+        for token in tokens.iter_mut().rev() {
+            *token = (key % v) as Token;
+            key /= v;
+        }
+        tokens
+    }
+
+    /// The state after a prompt: the one made of its last K tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if the prompt is shorter than K,
+    /// [`Error::TokenOutOfRange`], and [`Error::UnknownState`] if the chain does
+    /// not have the context.
+    pub fn after_prompt(&self, prompt: &[Token]) -> Result<usize> {
+        let length = self.context_length();
+        let Some(start) = prompt.len().checked_sub(length) else {
+            return Err(Error::LengthMismatch { expected: length, found: prompt.len() });
+        };
+        let context = &prompt[start..];
+        let vocabulary_size = self.vocabulary_size();
+        if let Some(&token) = context.iter().find(|&&token| token as usize >= vocabulary_size) {
+            return Err(Error::TokenOutOfRange { token, vocabulary_size });
+        }
+        let key = context.iter().fold(0, |key, &token| key * vocabulary_size as u128 + u128::from(token));
+        self.find_key(key).ok_or_else(|| Error::UnknownState { label: self.text(context) })
+    }
+
+    /// The state with this label.
+    ///
+    /// Costs `O(N)` unless the states are names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownState`].
+    pub fn find(&self, label: &str) -> Result<usize> {
+        let named = match (&self.kind, &self.vocab) {
+            (Kind::Plain { .. }, Some(names)) => names.token(label).map(|token| token as usize),
+            _ => (0..self.len()).find(|&state| self.label(state) == label),
+        };
+        named.ok_or_else(|| Error::UnknownState { label: label.to_owned() })
+    }
+
+    /// What a state is called: its tokens' names, joined by spaces unless every
+    /// name in the vocabulary is a single character.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such state.
+    #[track_caller]
+    pub fn label(&self, state: usize) -> String {
+        self.text(&self.tokens(state))
+    }
+
+    /// What a token is called: its name, or its number.
+    pub fn token_label(&self, token: Token) -> String {
+        match &self.vocab {
+            Some(vocab) => vocab.name(token).to_owned(),
+            None => token.to_string(),
+        }
+    }
+
+    fn text(&self, tokens: &[Token]) -> String {
+        let names: Vec<String> = tokens.iter().map(|&token| self.token_label(token)).collect();
+        let one_character = |name: &String| name.chars().count() == 1;
+        let separator = if self.vocab.is_some() && names.iter().all(one_character) { "" } else { " " };
+        names.join(separator)
+    }
+
+    /// The number of the last `length` tokens of a state, for grouping states by suffix.
+    pub(crate) fn suffix_key(&self, state: usize, length: usize) -> u128 {
+        if length >= self.context_length() {
+            return self.key(state);
+        }
+        self.key(state) % (self.vocabulary_size() as u128).pow(length as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_can_be_read_as_contexts() {
+        let space = ContextSpace::new(3, 2).unwrap();
+        let all = States::contexts(space, None);
+        assert_eq!(all.label(5), "1 2");
+        assert_eq!(all.find("1 2").unwrap(), 5);
+        assert_eq!(all.after_prompt(&[0, 0, 1, 2]).unwrap(), 5);
+        assert_eq!(all.suffix_key(5, 1), 2);
+
+        let some = States::some_contexts(vec![5, 2, 5], 3, 2, None);
+        assert_eq!((some.len(), some.tokens(1), some.newest_token(1)), (2, vec![1, 2], 2));
+        assert!(matches!(some.after_prompt(&[0, 0]), Err(Error::UnknownState { .. })));
+        assert!(matches!(some.after_prompt(&[0]), Err(Error::LengthMismatch { expected: 2, found: 1 })));
+        assert!(matches!(some.after_prompt(&[0, 7]), Err(Error::TokenOutOfRange { token: 7, .. })));
+
+        let plain = States::numbered(4);
+        assert_eq!((plain.vocabulary_size(), plain.context_length(), plain.newest_token(3)), (4, 1, 3));
+    }
+}

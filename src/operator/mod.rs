@@ -1,0 +1,35 @@
+//! Transition matrices, known by what they do.
+//!
+//! A **law** is a row vector; a step **pushes it forward**: `law · P`. An
+//! **observable** is a column vector; a step **pulls it back**: `P · f`. These
+//! two products are the only numeric primitives of the crate. Every analysis is
+//! written once, against [`TransitionOperator`]; each operator makes a size of
+//! problem possible that the others cannot.
+
+mod restart;
+mod shift;
+mod sparse;
+mod transition;
+
+use rayon::prelude::*;
+
+pub use restart::Restart;
+pub use shift::{ShiftOperator, TableEntry};
+pub use sparse::{SparseMatrix, SparseOperator};
+pub use transition::{Arc, StepSampler, Transition, TransitionOperator, predecessors, successors};
+
+/// Panics unless both vectors of a product have one entry per state.
+#[track_caller]
+fn check_lengths<O: TransitionOperator>(operator: &O, input: &[f64], output: &[f64]) {
+    assert_eq!(input.len(), operator.states(), "one entry per state");
+    assert_eq!(output.len(), operator.states(), "one entry per state");
+}
+
+/// Replaces every entry by a function of its place and value, in parallel.
+fn map_in_place(values: &mut [f64], f: impl Fn(usize, f64) -> f64 + Sync) {
+    values
+        .par_iter_mut()
+        .with_min_len(1 << 12)
+        .enumerate()
+        .for_each(|(place, value)| *value = f(place, *value));
+}

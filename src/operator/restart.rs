@@ -1,0 +1,201 @@
+//! Chains that now and then start afresh.
+
+use rand::RngExt;
+
+use super::transition::{Arc, StepSampler, Transition, TransitionOperator};
+use crate::error::{Error, Result};
+use crate::prob::{AliasTable, Law, StreamRng, sum_by, sum_depth};
+
+/// The chain `(1 - eps) P + eps 1 mu`: at every step, with probability `eps`
+/// the state is forgotten and drawn afresh from the restart law `mu`.
+///
+/// Also known as the teleporting chain. It has one recurrent class, whatever
+/// `P` is, and forgets its start at least as fast as `(1 - eps)^t`.
+///
+/// # Example
+///
+/// ```
+/// use lmchain::operator::{Restart, SparseOperator, TransitionOperator};
+/// use lmchain::prob::Law;
+///
+/// let cycle = SparseOperator::from_triplets(2, vec![(0, 1, 1.0), (1, 0, 1.0)])?;
+/// let chain = Restart::new(cycle, 0.5, Law::point(2, 0))?;
+/// assert_eq!(chain.probability(0, 0), 0.5);
+/// assert_eq!(chain.probability(1, 0), 1.0);
+/// # Ok::<(), lmchain::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Restart<O> {
+    operator: O,
+    restart: f64,
+    law: Law,
+    /// The states that the restart law can draw, ascending.
+    support: Vec<u32>,
+}
+
+impl<O: TransitionOperator> Restart<O> {
+    /// Restarts `operator` with probability `restart` per step, from `law`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidSetting`] unless `0 < restart <= 1`,
+    /// [`Error::LengthMismatch`] if the law is not over the operator's states.
+    pub fn new(operator: O, restart: f64, law: Law) -> Result<Self> {
+        if !(restart > 0.0 && restart <= 1.0) {
+            return Err(Error::InvalidSetting {
+                name: "restart",
+                value: restart,
+                requirement: "above 0 and at most 1",
+            });
+        }
+        if law.len() != operator.states() {
+            return Err(Error::LengthMismatch { expected: operator.states(), found: law.len() });
+        }
+        let support = (0..law.len() as u32).filter(|&state| law[state as usize] > 0.0).collect();
+        Ok(Self { operator, restart, law, support })
+    }
+
+    /// The chain that is restarted.
+    pub fn operator(&self) -> &O {
+        &self.operator
+    }
+
+    /// The restart probability per step.
+    pub fn restart(&self) -> f64 {
+        self.restart
+    }
+
+    /// The restart law.
+    pub fn law(&self) -> &Law {
+        &self.law
+    }
+
+    fn keep(&self) -> f64 {
+        1.0 - self.restart
+    }
+
+    fn hub(&self) -> usize {
+        self.operator.states() + self.operator.hubs()
+    }
+
+    /// The next transition of the inner chain, with the restart to its target added.
+    fn next_inner_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        if self.keep() == 0.0 {
+            return None;
+        }
+        let inner = self.operator.next_successor(state, cursor)?;
+        let probability = self.keep() * inner.probability + self.restart * self.law[inner.state];
+        Some(Transition { probability, ..inner })
+    }
+}
+
+/// Cursors below this walk the inner chain, from it on the restart law.
+const RESTART_CURSORS: usize = 1 << (usize::BITS - 2);
+
+impl<O: TransitionOperator> TransitionOperator for Restart<O> {
+    fn states(&self) -> usize {
+        self.operator.states()
+    }
+
+    fn stored_entries(&self) -> usize {
+        self.operator.stored_entries() + self.support.len()
+    }
+
+    fn longest_sum(&self) -> usize {
+        self.operator.longest_sum() + 1 + sum_depth(self.states())
+    }
+
+    fn push_forward(&self, law: &[f64], next: &mut [f64]) {
+        self.operator.push_forward(law, next);
+        let restarted = self.restart * sum_by(law.len(), |state| law[state]);
+        let keep = self.keep();
+        super::map_in_place(next, |state, kept| keep * kept + restarted * self.law[state]);
+    }
+
+    fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
+        self.operator.pull_back(observable, expected);
+        let restarted = self.restart * sum_by(observable.len(), |state| self.law[state] * observable[state]);
+        let keep = self.keep();
+        super::map_in_place(expected, |_, kept| keep * kept + restarted);
+    }
+
+    fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        if cursor < RESTART_CURSORS {
+            let inner = self.next_inner_successor(state, cursor);
+            if inner.is_some() {
+                return inner;
+            }
+        }
+        let from = cursor.saturating_sub(RESTART_CURSORS);
+        let met = |target: usize| self.keep() > 0.0 && self.operator.probability(state, target) > 0.0;
+        let at = (from..self.support.len()).find(|&at| !met(self.support[at] as usize))?;
+        let target = self.support[at] as usize;
+        let probability = self.restart * self.law[target];
+        Some(Transition { state: target, probability, cursor: RESTART_CURSORS + at + 1 })
+    }
+
+    fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        if self.law[state] > 0.0 {
+            // Every state leads here.
+            return (cursor < self.states()).then(|| Transition {
+                state: cursor,
+                probability: self.probability(cursor, state),
+                cursor: cursor + 1,
+            });
+        }
+        if self.keep() == 0.0 {
+            return None;
+        }
+        let inner = self.operator.next_predecessor(state, cursor)?;
+        Some(Transition { probability: self.keep() * inner.probability, ..inner })
+    }
+
+    fn probability(&self, from: usize, to: usize) -> f64 {
+        self.keep() * self.operator.probability(from, to) + self.restart * self.law[to]
+    }
+
+    fn hubs(&self) -> usize {
+        self.operator.hubs() + 1
+    }
+
+    fn next_arc(&self, node: usize, cursor: usize) -> Option<Arc> {
+        if node == self.hub() {
+            let target = *self.support.get(cursor)?;
+            return Some(Arc { node: target as usize, steps: 0, cursor: cursor + 1 });
+        }
+        if cursor < RESTART_CURSORS && self.keep() > 0.0 {
+            let inner = self.operator.next_arc(node, cursor);
+            if inner.is_some() {
+                return inner;
+            }
+        }
+        let is_state = node < self.states();
+        (is_state && cursor <= RESTART_CURSORS).then(|| Arc {
+            node: self.hub(),
+            steps: 1,
+            cursor: RESTART_CURSORS + 1,
+        })
+    }
+
+    fn sampler_bytes(&self) -> u128 {
+        self.operator.sampler_bytes() + crate::prob::AliasRows::bytes(1, self.states())
+    }
+
+    fn sampler(&self) -> Box<dyn StepSampler + '_> {
+        let inner = self.operator.sampler();
+        Box::new(RestartingSteps { inner, restart: self.restart, law: AliasTable::new(&self.law) })
+    }
+}
+
+/// Steps that with probability `restart` forget the state and draw afresh from a law.
+struct RestartingSteps<'a> {
+    inner: Box<dyn StepSampler + 'a>,
+    restart: f64,
+    law: AliasTable,
+}
+
+impl StepSampler for RestartingSteps<'_> {
+    fn step(&self, state: usize, rng: &mut StreamRng) -> usize {
+        if rng.random_bool(self.restart) { self.law.draw(rng) } else { self.inner.step(state, rng) }
+    }
+}

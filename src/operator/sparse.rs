@@ -1,0 +1,245 @@
+//! Any chain, as a sparse matrix.
+
+use rayon::prelude::*;
+use sprs::{CsMatI, CsMatViewI, SpIndex};
+
+use super::transition::{Transition, TransitionOperator};
+use crate::error::{Error, Result};
+use crate::prob::Law;
+
+/// A sparse matrix with 32-bit columns and wide row pointers.
+pub type SparseMatrix = CsMatI<f64, u32, usize>;
+
+/// Outputs that one task of a product computes.
+const OUTPUTS: usize = 1024;
+
+/// Any transition matrix in compressed rows, with its compressed columns beside it.
+///
+/// Rows and columns together let both products gather, so that every output is
+/// summed by one task in a fixed order. They cost 24 bytes a transition, of
+/// which a product reads 12.
+///
+/// # Example
+///
+/// ```
+/// use lmchain::operator::{SparseOperator, TransitionOperator};
+///
+/// let chain = SparseOperator::from_triplets(2, vec![(0, 1, 1.0), (1, 0, 0.25), (1, 1, 0.75)])?;
+/// let mut expected = [0.0; 2];
+/// chain.pull_back(&[4.0, 8.0], &mut expected);
+/// assert_eq!(expected, [8.0, 7.0]);
+/// # Ok::<(), lmchain::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SparseOperator {
+    rows: SparseMatrix,
+    columns: SparseMatrix,
+    longest_sum: usize,
+}
+
+impl SparseOperator {
+    /// Bytes that a chain of `states` states and `transitions` transitions takes.
+    pub fn bytes(states: usize, transitions: usize) -> u128 {
+        2 * (12 * transitions as u128 + 8 * (states as u128 + 1))
+    }
+
+    /// The chain with the entries of an `sprs` matrix; stored zeros are dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSquare`], and as [`from_triplets`](Self::from_triplets).
+    pub fn from_sprs<I: SpIndex, Iptr: SpIndex>(matrix: CsMatViewI<'_, f64, I, Iptr>) -> Result<Self> {
+        if matrix.rows() != matrix.cols() {
+            return Err(Error::NotSquare { rows: matrix.rows(), columns: matrix.cols() });
+        }
+        let states = checked_states(matrix.rows())?;
+        let triplet = |(&p, (row, column)): (&f64, (I, I))| (row.index() as u32, column.index() as u32, p);
+        Self::from_triplets(states, matrix.iter().map(triplet).collect())
+    }
+
+    /// The chain over `states` states with transitions `(from, to, probability)`,
+    /// in any order; zeros are dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoStates`], [`Error::TooLarge`] beyond 2^32 - 1 states,
+    /// [`Error::StateOutOfRange`], [`Error::DuplicateEntry`],
+    /// [`Error::InvalidEntry`], and [`Error::RowSum`] for a row whose sum is not
+    /// one within [`Law::sum_tolerance`] of its length.
+    pub fn from_triplets(states: usize, transitions: Vec<(u32, u32, f64)>) -> Result<Self> {
+        let rows = compress(states, transitions)?;
+        for (row, entries) in rows.outer_iterator().enumerate() {
+            let sum: f64 = entries.data().iter().sum();
+            let tolerance = Law::sum_tolerance(entries.nnz());
+            if (sum - 1.0).abs() > tolerance {
+                return Err(Error::RowSum { row, sum, tolerance });
+            }
+        }
+        Ok(Self::from_rows(rows))
+    }
+
+    /// The chain that leaves each state in proportion to weights `(from, to, weight)`,
+    /// such as counts. A state with no weight at all stays where it is: it is absorbing.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_triplets`](Self::from_triplets), but any row sum is welcome.
+    pub fn from_weights(states: usize, mut weights: Vec<(u32, u32, f64)>) -> Result<Self> {
+        let mut sums = vec![0.0; checked_states(states)?];
+        for &(from, _, weight) in &weights {
+            if let Some(sum) = sums.get_mut(from as usize) {
+                *sum += weight;
+            }
+        }
+        let stuck = (0..states).filter(|&state| sums[state] == 0.0);
+        weights.extend(stuck.map(|state| (state as u32, state as u32, 1.0)));
+        weights.retain(|&(_, _, weight)| weight != 0.0);
+        for (from, _, weight) in &mut weights {
+            match sums.get(*from as usize) {
+                Some(&sum) if sum != 0.0 => *weight /= sum,
+                _ => {}
+            }
+        }
+        Ok(Self::from_rows(compress(states, weights)?))
+    }
+
+    fn from_rows(rows: SparseMatrix) -> Self {
+        let columns = rows.to_csc();
+        let longest = |matrix: &SparseMatrix| matrix.outer_iterator().map(|lane| lane.nnz()).max();
+        let longest_sum = longest(&rows).max(longest(&columns)).unwrap_or(0);
+        Self { rows, columns, longest_sum }
+    }
+
+    /// The transition matrix, in compressed rows.
+    pub fn matrix(&self) -> &SparseMatrix {
+        &self.rows
+    }
+}
+
+impl TransitionOperator for SparseOperator {
+    fn states(&self) -> usize {
+        self.rows.rows()
+    }
+
+    fn stored_entries(&self) -> usize {
+        self.rows.nnz()
+    }
+
+    fn longest_sum(&self) -> usize {
+        self.longest_sum
+    }
+
+    fn push_forward(&self, law: &[f64], next: &mut [f64]) {
+        super::check_lengths(self, law, next);
+        gather(&self.columns, law, next);
+    }
+
+    fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
+        super::check_lengths(self, observable, expected);
+        gather(&self.rows, observable, expected);
+    }
+
+    fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        next_in_lane(&self.rows, state, cursor)
+    }
+
+    fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        next_in_lane(&self.columns, state, cursor)
+    }
+
+    fn probability(&self, from: usize, to: usize) -> f64 {
+        self.rows.get(from, to).copied().unwrap_or(0.0)
+    }
+}
+
+/// Every output is the sum over one lane (row or column) of the matrix.
+fn gather(lanes: &SparseMatrix, input: &[f64], output: &mut [f64]) {
+    let starts = lanes.indptr();
+    let starts = starts.raw_storage();
+    let (indices, values) = (lanes.indices(), lanes.data());
+    output.par_chunks_mut(OUTPUTS).enumerate().for_each(|(chunk, out)| {
+        for (i, sum) in out.iter_mut().enumerate() {
+            let lane = chunk * OUTPUTS + i;
+            let range = starts[lane]..starts[lane + 1];
+            let terms = indices[range.clone()].iter().zip(&values[range]);
+            *sum = terms.map(|(&at, p)| p * input[at as usize]).sum();
+        }
+    });
+}
+
+fn next_in_lane(lanes: &SparseMatrix, lane: usize, cursor: usize) -> Option<Transition> {
+    let range = lanes.indptr().outer_inds_sz(lane);
+    let at = range.start + cursor;
+    (at < range.end).then(|| Transition {
+        state: lanes.indices()[at] as usize,
+        probability: lanes.data()[at],
+        cursor: cursor + 1,
+    })
+}
+
+fn checked_states(states: usize) -> Result<usize> {
+    match states {
+        0 => Err(Error::NoStates),
+        _ if u32::try_from(states).is_ok() => Ok(states),
+        _ => Err(Error::TooLarge {
+            what: "a sparse matrix with 32-bit columns",
+            needed: SparseOperator::bytes(states, states),
+            allowed: SparseOperator::bytes(u32::MAX as usize, u32::MAX as usize),
+        }),
+    }
+}
+
+/// Sorts transitions into compressed rows, checked entry by entry.
+fn compress(states: usize, mut transitions: Vec<(u32, u32, f64)>) -> Result<SparseMatrix> {
+    checked_states(states)?;
+    for &(from, to, value) in &transitions {
+        let state = from.max(to) as usize;
+        if state >= states {
+            return Err(Error::StateOutOfRange { state, states });
+        }
+        if !(value.is_finite() && value >= 0.0) {
+            return Err(Error::InvalidEntry { row: from as usize, column: to as usize, value });
+        }
+    }
+    transitions.retain(|&(_, _, value)| value > 0.0);
+    transitions.par_sort_unstable_by_key(|&(from, to, _)| (from, to));
+    if let Some(twice) = transitions.windows(2).find(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1))
+    {
+        return Err(Error::DuplicateEntry { row: twice[0].0 as usize, column: twice[0].1 as usize });
+    }
+    let mut starts = vec![0usize; states + 1];
+    for &(from, _, _) in &transitions {
+        starts[from as usize + 1] += 1;
+    }
+    for row in 0..states {
+        starts[row + 1] += starts[row];
+    }
+    let columns = transitions.iter().map(|&(_, to, _)| to).collect();
+    let values = transitions.iter().map(|&(_, _, value)| value).collect();
+    Ok(CsMatI::new((states, states), starts, columns, values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_matrices_are_refused_with_the_place() {
+        let build = |states, entries| SparseOperator::from_triplets(states, entries);
+        assert!(matches!(build(0, vec![]), Err(Error::NoStates)));
+        assert!(matches!(build(1, vec![(0, 1, 1.0)]), Err(Error::StateOutOfRange { state: 1, states: 1 })));
+        assert!(matches!(build(1, vec![(0, 0, -1.0)]), Err(Error::InvalidEntry { row: 0, column: 0, .. })));
+        assert!(matches!(build(1, vec![(0, 0, f64::NAN)]), Err(Error::InvalidEntry { .. })));
+        assert!(matches!(build(2, vec![(0, 0, 1.0), (1, 0, 0.9)]), Err(Error::RowSum { row: 1, .. })));
+        let twice = vec![(0, 0, 0.5), (0, 0, 0.5)];
+        assert!(matches!(build(1, twice), Err(Error::DuplicateEntry { row: 0, column: 0 })));
+        assert!(matches!(SparseOperator::from_triplets(1 << 33, vec![]), Err(Error::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_state_without_weights_is_absorbing() {
+        let chain = SparseOperator::from_weights(2, vec![(0, 0, 1.0), (0, 1, 3.0), (1, 0, 0.0)]).unwrap();
+        assert_eq!(chain.probability(0, 1), 0.75);
+        assert_eq!(chain.probability(1, 1), 1.0);
+    }
+}

@@ -1,0 +1,219 @@
+//! The one trait that every analysis is written against.
+
+use crate::prob::{AliasRows, StreamRng};
+
+/// A transition of positive probability, met while walking a row or column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Transition {
+    /// The state at the other end.
+    pub state: usize,
+    /// Its probability.
+    pub probability: f64,
+    /// Where to go on looking for the next transition.
+    pub cursor: usize,
+}
+
+/// An arc of the chain's graph, see [`TransitionOperator::next_arc`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arc {
+    /// The node at the other end.
+    pub node: usize,
+    /// Steps of the chain that the arc stands for: 1, or 0 out of a hub.
+    pub steps: u32,
+    /// Where to go on looking for the next arc.
+    pub cursor: usize,
+}
+
+/// A transition matrix `P` over states `0..N`, known by what it does.
+///
+/// Everything else in the crate is built on the two products: a law is pushed
+/// forward, an observable is pulled back. They are parallel, and give the same
+/// bits on any number of threads.
+///
+/// # Contract
+///
+/// Rows are probability vectors up to rounding. [`next_successor`] and
+/// [`next_predecessor`] meet every transition of positive probability exactly
+/// once, in an order that never changes.
+///
+/// [`next_successor`]: Self::next_successor
+/// [`next_predecessor`]: Self::next_predecessor
+pub trait TransitionOperator: Send + Sync {
+    /// Number of states N.
+    fn states(&self) -> usize;
+
+    /// Entries stored: what a product reads.
+    fn stored_entries(&self) -> usize;
+
+    /// The most terms that any one output of a product adds up; the relative
+    /// rounding error of a product is at most about this many `eps`.
+    fn longest_sum(&self) -> usize;
+
+    /// Pushes a law one step forward: `next = law · P`.
+    ///
+    /// # Panics
+    ///
+    /// If a slice does not have N entries.
+    fn push_forward(&self, law: &[f64], next: &mut [f64]);
+
+    /// Pulls an observable one step back: `expected = P · observable`, the
+    /// expectation of the observable one step later.
+    ///
+    /// # Panics
+    ///
+    /// If a slice does not have N entries.
+    fn pull_back(&self, observable: &[f64], expected: &mut [f64]);
+
+    /// The first transition out of `state` at or after `cursor`; start at 0.
+    fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition>;
+
+    /// The first transition into `state` at or after `cursor`; start at 0.
+    /// The state met is the one left, the probability that of going from it to `state`.
+    fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition>;
+
+    /// The probability of going from one state to another in one step.
+    fn probability(&self, from: usize, to: usize) -> f64;
+
+    /// Nodes of the chain's graph that are not states, numbered from N on.
+    ///
+    /// An operator with dense rank-one parts keeps its graph small by leading
+    /// every state to a hub (one step) and the hub on to its targets (no step).
+    fn hubs(&self) -> usize {
+        0
+    }
+
+    /// The first arc out of a node (a state or a hub) at or after `cursor`.
+    ///
+    /// The graph connects the same states in the same numbers of steps as the
+    /// transitions do, so classes and periods can be read off it.
+    fn next_arc(&self, node: usize, cursor: usize) -> Option<Arc> {
+        self.next_successor(node, cursor).map(|transition| Arc {
+            node: transition.state,
+            steps: 1,
+            cursor: transition.cursor,
+        })
+    }
+
+    /// Bytes that [`sampler`](Self::sampler) would allocate.
+    fn sampler_bytes(&self) -> u128 {
+        let target = size_of::<u32>() as u128;
+        AliasRows::bytes(self.states(), self.stored_entries()) + target * self.stored_entries() as u128
+    }
+
+    /// Tables to draw steps from in constant time.
+    fn sampler(&self) -> Box<dyn StepSampler + '_> {
+        Box::new(TabulatedSteps::new(self))
+    }
+}
+
+/// Draws steps of a chain.
+pub trait StepSampler: Send + Sync {
+    /// The state one step after `state`. A transition of probability zero is never drawn.
+    fn step(&self, state: usize, rng: &mut StreamRng) -> usize;
+}
+
+/// The transitions out of a state, in order.
+pub fn successors<O: TransitionOperator + ?Sized>(
+    operator: &O,
+    state: usize,
+) -> impl Iterator<Item = Transition> + '_ {
+    let mut cursor = 0;
+    std::iter::from_fn(move || {
+        let transition = operator.next_successor(state, cursor)?;
+        cursor = transition.cursor;
+        Some(transition)
+    })
+}
+
+/// The transitions into a state, in order.
+pub fn predecessors<O: TransitionOperator + ?Sized>(
+    operator: &O,
+    state: usize,
+) -> impl Iterator<Item = Transition> + '_ {
+    let mut cursor = 0;
+    std::iter::from_fn(move || {
+        let transition = operator.next_predecessor(state, cursor)?;
+        cursor = transition.cursor;
+        Some(transition)
+    })
+}
+
+/// Alias tables beside the states they lead to.
+struct TabulatedSteps {
+    rows: AliasRows,
+    targets: Vec<u32>,
+    starts: Vec<usize>,
+}
+
+impl TabulatedSteps {
+    fn new<O: TransitionOperator + ?Sized>(operator: &O) -> Self {
+        let entries = operator.stored_entries();
+        let mut rows = AliasRows::with_capacity(operator.states(), entries);
+        let mut targets = Vec::with_capacity(entries);
+        let mut starts = Vec::with_capacity(operator.states() + 1);
+        starts.push(0);
+        let mut weights = Vec::new();
+        for state in 0..operator.states() {
+            weights.clear();
+            for transition in successors(operator, state) {
+                weights.push(transition.probability);
+                targets.push(transition.state as u32);
+            }
+            rows.push(&weights);
+            starts.push(targets.len());
+        }
+        Self { rows, targets, starts }
+    }
+}
+
+impl StepSampler for TabulatedSteps {
+    fn step(&self, state: usize, rng: &mut StreamRng) -> usize {
+        self.targets[self.starts[state] + self.rows.draw(state, rng)] as usize
+    }
+}
+
+macro_rules! delegate_operator {
+    ($pointer:ty) => {
+        impl<O: TransitionOperator + ?Sized> TransitionOperator for $pointer {
+            fn states(&self) -> usize {
+                (**self).states()
+            }
+            fn stored_entries(&self) -> usize {
+                (**self).stored_entries()
+            }
+            fn longest_sum(&self) -> usize {
+                (**self).longest_sum()
+            }
+            fn push_forward(&self, law: &[f64], next: &mut [f64]) {
+                (**self).push_forward(law, next);
+            }
+            fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
+                (**self).pull_back(observable, expected);
+            }
+            fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
+                (**self).next_successor(state, cursor)
+            }
+            fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
+                (**self).next_predecessor(state, cursor)
+            }
+            fn probability(&self, from: usize, to: usize) -> f64 {
+                (**self).probability(from, to)
+            }
+            fn hubs(&self) -> usize {
+                (**self).hubs()
+            }
+            fn next_arc(&self, node: usize, cursor: usize) -> Option<Arc> {
+                (**self).next_arc(node, cursor)
+            }
+            fn sampler_bytes(&self) -> u128 {
+                (**self).sampler_bytes()
+            }
+            fn sampler(&self) -> Box<dyn StepSampler + '_> {
+                (**self).sampler()
+            }
+        }
+    };
+}
+
+delegate_operator!(&O);
+delegate_operator!(Box<O>);

@@ -1,0 +1,24 @@
+//! What came before: the chain run backwards.
+//!
+//! Under its stationary law `pi`, a chain seen backwards is a chain again, its
+//! **time reversal**
+//!
+//! ```text
+//! P*(i, j) = pi(j) P(j, i) / pi(i).
+//! ```
+//!
+//! It has the same stationary law, and reversing twice gives `P` back. Over
+//! contexts it is a shift register again: a backward step drops the newest
+//! token and prepends an older one, drawn from the **reverse table**
+//! `q(previous token | context)`.
+//!
+//! A state that `pi` never visits has no past. This is said openly: see
+//! [`Reversed::has_past`].
+
+mod backward_walk;
+mod reversed;
+mod table;
+
+pub use backward_walk::BackwardWalk;
+pub use reversed::Reversed;
+pub use table::ReverseTable;

@@ -1,0 +1,72 @@
+//! One stationary law per recurrent class.
+
+use crate::chain::Classes;
+use crate::error::{Error, Result};
+use crate::prob::Law;
+
+/// The stationary laws of a chain, one per recurrent class.
+///
+/// Recurrent classes share no state, so one vector holds all the laws.
+#[derive(Debug, Clone)]
+pub struct StationaryLaws<'a> {
+    classes: &'a Classes,
+    /// The probability of each state in the law of its class; 0 if transient.
+    within_class: Vec<f64>,
+}
+
+impl<'a> StationaryLaws<'a> {
+    pub(super) fn new(classes: &'a Classes, within_class: Vec<f64>) -> Self {
+        Self { classes, within_class }
+    }
+
+    /// The recurrent classes, by their numbers in [`Classes`], ascending.
+    pub fn classes(&self) -> impl Iterator<Item = usize> + '_ {
+        self.classes.recurrent()
+    }
+
+    /// The stationary law of a recurrent class, over all states of the chain.
+    ///
+    /// # Panics
+    ///
+    /// If the class is not recurrent.
+    #[track_caller]
+    pub fn law(&self, class: usize) -> Law {
+        assert!(self.classes.is_recurrent(class), "class {class} is transient: it has no stationary law");
+        let mut law = vec![0.0; self.within_class.len()];
+        for &state in self.classes.members(class) {
+            law[state as usize] = self.within_class[state as usize];
+        }
+        Law::from_computed(law)
+    }
+
+    /// The one stationary law of a chain with one recurrent class.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SeveralRecurrentClasses`].
+    pub fn unique(self) -> Result<Law> {
+        match self.classes.recurrent_count() {
+            1 => Ok(Law::from_computed(self.within_class)),
+            classes => Err(Error::SeveralRecurrentClasses { classes }),
+        }
+    }
+
+    /// The mixture of the laws with one weight per recurrent class, in the
+    /// order of [`classes`](Self::classes): the long-run law, if the weights
+    /// are the absorption weights of a start.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one weight per recurrent class.
+    #[track_caller]
+    pub fn mixture(&self, weights: &[f64]) -> Law {
+        assert_eq!(weights.len(), self.classes.recurrent_count(), "one weight per recurrent class");
+        let mut law = vec![0.0; self.within_class.len()];
+        for (class, weight) in self.classes.recurrent().zip(weights) {
+            for &state in self.classes.members(class) {
+                law[state as usize] = weight * self.within_class[state as usize];
+            }
+        }
+        Law::from_computed(law)
+    }
+}

@@ -1,0 +1,213 @@
+//! Settings and choice of method.
+
+use super::StationaryLaws;
+use super::gth::laws_by_elimination;
+use super::power::PowerIteration;
+use crate::chain::{Classes, MarkovChain};
+use crate::error::{Error, Result};
+use crate::operator::TransitionOperator;
+use crate::prob::{Law, sum_by};
+use crate::solve::{Observer, Outcome, Report, Silent, Stop};
+
+/// How a stationary law is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum StationaryMethod {
+    /// Elimination for classes of up to 512 states; else power iteration, lazy
+    /// if a recurrent class is periodic; and elimination after all for classes of up
+    /// to 4,096 states if power iteration cannot prove its result.
+    #[default]
+    Auto,
+    /// Power iteration with `P`. Does not converge on periodic classes.
+    Power,
+    /// Power iteration with `(I + P) / 2`. Converges on every class.
+    LazyPower,
+    /// Elimination (GTH): right in every component, `O(n^3)` for a class of `n` states.
+    Gth,
+}
+
+/// Finds stationary laws.
+///
+/// # Example
+///
+/// ```
+/// use lmchain::chain::MarkovChain;
+/// use lmchain::stationary::StationarySolver;
+/// use ndarray::array;
+///
+/// let weather = MarkovChain::from_dense(array![[0.9, 0.1], [0.5, 0.5]].view())?;
+/// let laws = StationarySolver::new().solve(&weather)?.converged()?;
+/// let law = laws.unique()?;
+/// assert!((law[0] - 5.0 / 6.0).abs() < 1e-15);
+/// # Ok::<(), lmchain::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct StationarySolver {
+    pub(super) tolerance: f64,
+    pub(super) error_tolerance: Option<f64>,
+    pub(super) max_iterations: usize,
+    method: StationaryMethod,
+}
+
+impl Default for StationarySolver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Largest class that `Auto` gives to elimination at once.
+const SMALL_CLASS: usize = 512;
+
+/// Largest class that elimination is affordable for.
+const REFEREE_CLASS: usize = 4096;
+
+impl StationarySolver {
+    /// Residual 1e-10, error proven below 1e-6, at most 100,000 iterations, [`StationaryMethod::Auto`].
+    pub fn new() -> Self {
+        Self {
+            tolerance: 1e-10,
+            error_tolerance: Some(1e-6),
+            max_iterations: 100_000,
+            method: StationaryMethod::Auto,
+        }
+    }
+
+    /// The residual `||pi P - pi||_1` to reach.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// The total variation error to be proven before power iteration claims
+    /// convergence. With `None` it stops at the residual and proves nothing:
+    /// half the work, but on a nearly decomposable chain the law may be far off.
+    pub fn error_tolerance(mut self, tolerance: impl Into<Option<f64>>) -> Self {
+        self.error_tolerance = tolerance.into();
+        self
+    }
+
+    /// The most products that power iteration may take.
+    pub fn max_iterations(mut self, iterations: usize) -> Self {
+        self.max_iterations = iterations;
+        self
+    }
+
+    /// The method.
+    pub fn method(mut self, method: StationaryMethod) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// The stationary laws of all recurrent classes.
+    ///
+    /// The report's residual is the largest over the classes; so is its error bound.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidSetting`]; [`Error::TooExpensive`] for elimination of a
+    /// class of more than 4,096 states; [`Error::Underflow`].
+    pub fn solve<'a, O: TransitionOperator>(
+        &self,
+        chain: &'a MarkovChain<O>,
+    ) -> Result<Outcome<StationaryLaws<'a>>> {
+        self.solve_observed(chain, &mut Silent)
+    }
+
+    /// As [`solve`](Self::solve), watched. When the observer breaks, the law
+    /// reached so far comes back with [`Stop::Cancelled`].
+    ///
+    /// # Errors
+    ///
+    /// As `solve`.
+    pub fn solve_observed<'a, O: TransitionOperator>(
+        &self,
+        chain: &'a MarkovChain<O>,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome<StationaryLaws<'a>>> {
+        self.check()?;
+        let (operator, classes) = (chain.operator(), chain.classes());
+        let largest = classes.recurrent().map(|class| classes.members(class).len()).max().unwrap_or(0);
+        let power = |lazy, observer| PowerIteration::new(operator, classes, self, lazy).solve(observer);
+        let (within_class, report) = match self.method {
+            StationaryMethod::Power => power(false, observer),
+            StationaryMethod::LazyPower => power(true, observer),
+            StationaryMethod::Gth => eliminate(operator, classes, largest)?,
+            StationaryMethod::Auto if largest <= SMALL_CLASS => eliminate(operator, classes, largest)?,
+            StationaryMethod::Auto => {
+                let (law, report) = power(!classes.is_aperiodic(), observer);
+                let doubtful = matches!(report.stop, Stop::Unproven | Stop::MaxIterations);
+                if doubtful && largest <= REFEREE_CLASS {
+                    eliminate(operator, classes, largest)?
+                } else {
+                    (law, report)
+                }
+            }
+        };
+        Ok(Outcome::new(StationaryLaws::new(classes, within_class), report))
+    }
+
+    fn check(&self) -> Result<()> {
+        let positive = |name, value: f64| {
+            if value > 0.0 && value.is_finite() {
+                Ok(())
+            } else {
+                Err(Error::InvalidSetting { name, value, requirement: "positive and finite" })
+            }
+        };
+        positive("tolerance", self.tolerance)?;
+        self.error_tolerance.map_or(Ok(()), |value| positive("error_tolerance", value))
+    }
+}
+
+fn eliminate<O: TransitionOperator>(
+    operator: &O,
+    classes: &Classes,
+    largest: usize,
+) -> Result<(Vec<f64>, Report)> {
+    if largest > REFEREE_CLASS {
+        let operations = |n: usize| 2.0 / 3.0 * (n as f64).powi(3);
+        return Err(Error::TooExpensive {
+            what: "elimination of the largest recurrent class",
+            needed: operations(largest),
+            allowed: operations(REFEREE_CLASS),
+            remedy: "use power iteration",
+        });
+    }
+    let law = laws_by_elimination(operator, classes)?;
+    let mut next = vec![0.0; law.len()];
+    operator.push_forward(&law, &mut next);
+    let of_class = |class| {
+        let states = classes.members(class);
+        sum_by(states.len(), |i| (next[states[i] as usize] - law[states[i] as usize]).abs())
+    };
+    let residual = classes.recurrent().map(of_class).fold(0.0, f64::max);
+    Ok((law, Report { iterations: 0, residual, error_bound: None, stop: Stop::Direct }))
+}
+
+impl<O: TransitionOperator> MarkovChain<O> {
+    /// The stationary law of a chain with one recurrent class, by
+    /// [`StationarySolver`] with its defaults.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SeveralRecurrentClasses`], and as [`StationarySolver::solve`].
+    pub fn stationary(&self) -> Result<Outcome<Law>> {
+        let classes = self.classes().recurrent_count();
+        if classes > 1 {
+            return Err(Error::SeveralRecurrentClasses { classes });
+        }
+        let outcome = StationarySolver::new().solve(self)?;
+        let report = *outcome.report();
+        Ok(Outcome::new(outcome.into_value().unique()?, report))
+    }
+
+    /// The stationary laws of all recurrent classes, by [`StationarySolver`]
+    /// with its defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`StationarySolver::solve`].
+    pub fn stationary_laws(&self) -> Result<Outcome<StationaryLaws<'_>>> {
+        StationarySolver::new().solve(self)
+    }
+}
