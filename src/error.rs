@@ -183,6 +183,21 @@ pub enum Error {
         label: String,
     },
 
+    /// A state was given a topic that has no name.
+    #[error("topic {topic} has no name, there are {topics} topics")]
+    UnknownTopic {
+        /// The index given.
+        topic: usize,
+        /// Number of names.
+        topics: usize,
+    },
+    /// A topic that the stationary law never visits.
+    #[error("the stationary law never visits topic {name:?}")]
+    EmptyTopic {
+        /// Its name.
+        name: String,
+    },
+
     // ---- chains ------------------------------------------------------------
     /// There are several recurrent classes, hence several stationary laws.
     #[error(

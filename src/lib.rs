@@ -2,7 +2,10 @@
 //! state is the whole context: this crate takes that literally.
 
 pub mod chain;
+pub mod drift;
 pub mod error;
+pub mod information;
+pub mod mixing;
 pub mod model;
 pub mod operator;
 pub mod prob;

@@ -20,6 +20,25 @@ pub enum Start<'a> {
     Law(&'a Law),
 }
 
+impl Start<'_> {
+    /// The law of the first state.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::StateOutOfRange`], [`Error::LengthMismatch`] for a law over
+    /// other states, and as [`States::after_prompt`] for a prompt.
+    pub fn law(&self, states: &States) -> Result<Law> {
+        let n = states.len();
+        match *self {
+            Self::State(state) if state < n => Ok(Law::point(n, state)),
+            Self::State(state) => Err(Error::StateOutOfRange { state, states: n }),
+            Self::Prompt(prompt) => Ok(Law::point(n, states.after_prompt(prompt)?)),
+            Self::Law(law) if law.len() == n => Ok(law.clone()),
+            Self::Law(law) => Err(Error::LengthMismatch { expected: n, found: law.len() }),
+        }
+    }
+}
+
 /// Walks along a chain: alias tables for every state, so that a step costs the
 /// same however many transitions there are.
 #[derive(Debug)]

@@ -1,0 +1,85 @@
+//! Topics over time.
+
+use super::{TopicLaw, Topics};
+use crate::chain::{MarkovChain, Start};
+use crate::error::{Error, Result};
+use crate::operator::TransitionOperator;
+use crate::prob::Law;
+
+impl<O: TransitionOperator> MarkovChain<O> {
+    /// The law of the topic after `0..=steps` steps from a start: one law a
+    /// step. `steps` products.
+    ///
+    /// # Errors
+    ///
+    /// As [`Start::law`].
+    ///
+    /// # Panics
+    ///
+    /// If the topics are of another chain; so do the other methods here.
+    #[track_caller]
+    pub fn topic_curve(&self, topics: &Topics, start: Start<'_>, steps: usize) -> Result<Vec<TopicLaw>> {
+        self.check_topics(topics);
+        let mut law = start.law(self.states())?.into_vec();
+        let mut next = vec![0.0; law.len()];
+        let mut curve = vec![topics.law(&law)];
+        for _ in 0..steps {
+            self.operator().push_forward(&law, &mut next);
+            std::mem::swap(&mut law, &mut next);
+            curve.push(topics.law(&law));
+        }
+        Ok(curve)
+    }
+
+    /// The stationary law given a topic.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyTopic`] if the stationary law never visits the topic.
+    #[track_caller]
+    pub fn law_in_topic(&self, topics: &Topics, topic: usize, stationary: &Law) -> Result<Law> {
+        self.check_topics(topics);
+        let within = |(state, &p): (usize, &f64)| if topics.of_state(state) == topic { p } else { 0.0 };
+        Law::normalized(stationary.iter().enumerate().map(within).collect()).map_err(|error| match error {
+            Error::ZeroMass => Error::EmptyTopic { name: topics.names()[topic].clone() },
+            other => other,
+        })
+    }
+
+    /// The flow matrix: `flow[a][b]` is the probability of topic `b` one step
+    /// after topic `a`, under the stationary law; `None` for a topic that it
+    /// never visits. One product a topic.
+    #[track_caller]
+    pub fn topic_flow(&self, topics: &Topics, stationary: &Law) -> Vec<Option<TopicLaw>> {
+        let after_one = |topic| {
+            let law = self.law_in_topic(topics, topic, stationary).ok()?;
+            self.topic_curve(topics, Start::Law(&law), 1).ok()?.pop()
+        };
+        (0..topics.count()).map(after_one).collect()
+    }
+
+    /// Retention: the probability of being in the topic after `0..=steps` steps,
+    /// given that one was at the start, under the stationary law. It falls from
+    /// 1 to the topic's share of the stationary law.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyTopic`].
+    #[track_caller]
+    pub fn retention(
+        &self,
+        topics: &Topics,
+        topic: usize,
+        stationary: &Law,
+        steps: usize,
+    ) -> Result<Vec<f64>> {
+        let start = self.law_in_topic(topics, topic, stationary)?;
+        let curve = self.topic_curve(topics, Start::Law(&start), steps)?;
+        Ok(curve.into_iter().map(|law| law[topic]).collect())
+    }
+
+    #[track_caller]
+    pub(super) fn check_topics(&self, topics: &Topics) {
+        assert_eq!(topics.states(), self.len(), "topics of the states of this chain");
+    }
+}

@@ -1,0 +1,83 @@
+//! Distance to the stationary law over time.
+
+use rayon::prelude::*;
+
+use crate::chain::{MarkovChain, Start};
+use crate::error::{Error, Result};
+use crate::operator::TransitionOperator;
+use crate::prob::{Law, total_variation};
+
+/// Multiplications that an exact worst start may take.
+pub(super) const OPERATIONS_LIMIT: f64 = 1e12;
+
+impl<O: TransitionOperator> MarkovChain<O> {
+    /// Total variation distance to `stationary` after `0..=steps` steps from a start.
+    ///
+    /// It never grows. `steps` products.
+    ///
+    /// # Errors
+    ///
+    /// As [`Start::law`].
+    pub fn distance_curve(&self, start: Start<'_>, stationary: &Law, steps: usize) -> Result<Vec<f64>> {
+        Ok(self.curve_from(start.law(self.states())?.into_vec(), stationary, steps))
+    }
+
+    /// The largest distance to `stationary` over *all* starts, after `0..=steps` steps.
+    ///
+    /// Exact: `N` starts times `steps` products.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooExpensive`] beyond 10^12 multiplications;
+    /// [`worst_distance_curve_over`](Self::worst_distance_curve_over) takes a
+    /// named sample of starts instead, and so gives a lower bound.
+    pub fn worst_distance_curve(&self, stationary: &Law, steps: usize) -> Result<Vec<f64>> {
+        let needed = self.len() as f64 * steps as f64 * self.operator().stored_entries() as f64;
+        if needed > OPERATIONS_LIMIT {
+            return Err(Error::TooExpensive {
+                what: "the distance from the worst start",
+                needed,
+                allowed: OPERATIONS_LIMIT,
+                remedy: "name a sample of starts with worst_distance_curve_over, for a lower bound",
+            });
+        }
+        let starts: Vec<usize> = (0..self.len()).collect();
+        self.worst_distance_curve_over(&starts, stationary, steps)
+    }
+
+    /// The largest distance to `stationary` over the starts named, after
+    /// `0..=steps` steps: a lower bound on that over all starts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoStates`] without starts, [`Error::StateOutOfRange`].
+    pub fn worst_distance_curve_over(
+        &self,
+        starts: &[usize],
+        stationary: &Law,
+        steps: usize,
+    ) -> Result<Vec<f64>> {
+        let states = self.len();
+        if let Some(&state) = starts.iter().find(|&&state| state >= states) {
+            return Err(Error::StateOutOfRange { state, states });
+        }
+        let larger = |mut a: Vec<f64>, b: Vec<f64>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a = a.max(b));
+            a
+        };
+        let curve = |&state: &usize| self.curve_from(Law::point(states, state).into_vec(), stationary, steps);
+        starts.par_iter().map(curve).reduce_with(larger).ok_or(Error::NoStates)
+    }
+
+    fn curve_from(&self, mut law: Vec<f64>, stationary: &Law, steps: usize) -> Vec<f64> {
+        let mut next = vec![0.0; law.len()];
+        let mut curve = Vec::with_capacity(steps + 1);
+        curve.push(total_variation(&law, stationary));
+        for _ in 0..steps {
+            self.operator().push_forward(&law, &mut next);
+            std::mem::swap(&mut law, &mut next);
+            curve.push(total_variation(&law, stationary));
+        }
+        curve
+    }
+}

@@ -1,0 +1,184 @@
+//! The mixing time.
+
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::curve::OPERATIONS_LIMIT;
+use crate::chain::MarkovChain;
+use crate::error::{Error, Result};
+use crate::operator::{TransitionOperator, successors};
+use crate::prob::{Law, total_variation};
+
+/// States up to which powers of the matrix are formed by squaring.
+const SMALL: usize = 512;
+
+/// Finds the first time at which every start is close to the stationary law.
+///
+/// # Example
+///
+/// ```
+/// use lmchain::chain::MarkovChain;
+/// use lmchain::mixing::MixingTimeSolver;
+/// use ndarray::array;
+///
+/// // The distance from the worst start is 0.6 · 0.5^t.
+/// let chain = MarkovChain::from_dense(array![[0.7, 0.3], [0.2, 0.8]].view())?;
+/// let law = chain.stationary()?.converged()?;
+/// assert_eq!(MixingTimeSolver::new().solve(&chain, &law)?, Some(2));
+/// # Ok::<(), lmchain::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct MixingTimeSolver {
+    threshold: f64,
+    max_steps: u64,
+}
+
+impl Default for MixingTimeSolver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MixingTimeSolver {
+    /// Distance 1/4, up to 2^40 steps.
+    pub fn new() -> Self {
+        Self { threshold: 0.25, max_steps: 1 << 40 }
+    }
+
+    /// The total variation distance to reach.
+    pub fn threshold(mut self, distance: f64) -> Self {
+        self.threshold = distance;
+        self
+    }
+
+    /// The most steps to look ahead, at most 2^40: rounding in powers of the
+    /// matrix grows in proportion to the steps, and is some 1e-3 there.
+    pub fn max_steps(mut self, steps: u64) -> Self {
+        self.max_steps = steps.min(1 << 40);
+        self
+    }
+
+    /// The mixing time over all starts, or `None` if it is above the step limit.
+    ///
+    /// Up to 512 states, powers of the matrix are squared and searched:
+    /// `O(N^3 log t)`. Above, every start is pushed forward until it is close:
+    /// `O(N · t)` products.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidSetting`] unless the threshold is in `(0, 1)`;
+    /// [`Error::TooExpensive`] if 10^12 multiplications did not settle it.
+    ///
+    /// # Panics
+    ///
+    /// If the law is over other states.
+    #[track_caller]
+    pub fn solve<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        stationary: &Law,
+    ) -> Result<Option<u64>> {
+        assert_eq!(stationary.len(), chain.len(), "a law over the states of the chain");
+        if !(self.threshold > 0.0 && self.threshold < 1.0) {
+            let requirement = "between 0 and 1";
+            return Err(Error::InvalidSetting { name: "threshold", value: self.threshold, requirement });
+        }
+        if chain.len() <= SMALL {
+            Ok(self.by_squaring(chain.operator(), stationary))
+        } else {
+            self.by_pushing(chain.operator(), stationary)
+        }
+    }
+
+    /// Squares until close, then closes in on the last time that is not close.
+    fn by_squaring<O: TransitionOperator>(&self, operator: &O, stationary: &Law) -> Option<u64> {
+        let close = |power: &Array2<f64>| worst_distance(power, stationary) <= self.threshold;
+        if close(&Array2::eye(stationary.len())) {
+            return Some(0);
+        }
+        let mut powers = vec![dense(operator)];
+        while !close(&powers[powers.len() - 1]) {
+            if 1u64 << powers.len() > self.max_steps.saturating_mul(2) {
+                return None;
+            }
+            let last = &powers[powers.len() - 1];
+            powers.push(normalized(last.dot(last)));
+        }
+        powers.pop();
+        let mut steps = 0;
+        let mut reached: Option<Array2<f64>> = None;
+        for (exponent, power) in powers.iter().enumerate().rev() {
+            let candidate = reached.as_ref().map_or_else(|| power.clone(), |at| normalized(at.dot(power)));
+            if !close(&candidate) {
+                reached = Some(candidate);
+                steps += 1u64 << exponent;
+            }
+        }
+        Some(steps + 1).filter(|&steps| steps <= self.max_steps)
+    }
+
+    fn by_pushing<O: TransitionOperator>(&self, operator: &O, stationary: &Law) -> Result<Option<u64>> {
+        let states = operator.states();
+        let per_step = states as f64 * operator.stored_entries() as f64;
+        let affordable = (OPERATIONS_LIMIT / per_step) as u64;
+        let horizon = self.max_steps.min(affordable);
+        let time = |state| first_close(operator, state, stationary, self.threshold, horizon);
+        let slowest = (0..states).into_par_iter().map(time).reduce(|| Some(0), |a, b| Some(a?.max(b?)));
+        if slowest.is_none() && horizon < self.max_steps {
+            return Err(Error::TooExpensive {
+                what: "the mixing time over all starts",
+                needed: per_step * (affordable + 1) as f64,
+                allowed: OPERATIONS_LIMIT,
+                remedy: "lower max_steps, or look at a sample of starts with worst_distance_curve_over",
+            });
+        }
+        Ok(slowest)
+    }
+}
+
+/// The first time at which one start is close; its distance never grows.
+fn first_close<O: TransitionOperator>(
+    operator: &O,
+    state: usize,
+    stationary: &Law,
+    threshold: f64,
+    horizon: u64,
+) -> Option<u64> {
+    let mut law = Law::point(operator.states(), state).into_vec();
+    let mut next = vec![0.0; law.len()];
+    for step in 0..=horizon {
+        if total_variation(&law, stationary) <= threshold {
+            return Some(step);
+        }
+        operator.push_forward(&law, &mut next);
+        std::mem::swap(&mut law, &mut next);
+    }
+    None
+}
+
+fn worst_distance(power: &Array2<f64>, stationary: &Law) -> f64 {
+    let distance = |row: ndarray::ArrayView1<'_, f64>| {
+        0.5 * row.iter().zip(stationary.iter()).map(|(p, q)| (p - q).abs()).sum::<f64>()
+    };
+    power.rows().into_iter().map(distance).fold(0.0, f64::max)
+}
+
+fn dense<O: TransitionOperator>(operator: &O) -> Array2<f64> {
+    let n = operator.states();
+    let mut matrix = Array2::zeros((n, n));
+    for state in 0..n {
+        for transition in successors(operator, state) {
+            matrix[[state, transition.state]] = transition.probability;
+        }
+    }
+    matrix
+}
+
+/// Rows divided by their sums, so that rounding does not pile up in the mass.
+fn normalized(mut power: Array2<f64>) -> Array2<f64> {
+    for mut row in power.rows_mut() {
+        let sum = row.sum();
+        row /= sum;
+    }
+    power
+}
