@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod model;
+pub mod operator;
 pub mod prob;
 pub mod solve;
 pub mod text;
