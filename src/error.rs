@@ -1,8 +1,13 @@
 //! The one error type of the crate.
 
+mod matrix_file;
+
 use std::path::PathBuf;
 
+pub use matrix_file::MatrixFileProblem;
+
 use crate::solve::Report;
+use matrix_file::Place;
 
 /// A result with the crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -123,6 +128,18 @@ pub enum Error {
         allowed: f64,
         /// What to do instead.
         remedy: &'static str,
+    },
+
+    // ---- files of matrices ---------------------------------------------------
+    /// A file, or a stream, does not hold a matrix that can be read.
+    #[error("{}{problem}", Place(path.as_deref(), *line))]
+    MatrixFile {
+        /// The file, if it was opened by its path.
+        path: Option<PathBuf>,
+        /// The line, counted from 1, if the file has lines.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: MatrixFileProblem,
     },
 
     // ---- contexts and states -------------------------------------------------

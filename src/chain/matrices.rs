@@ -1,11 +1,13 @@
 //! Chains given as matrices.
 
+use std::path::Path;
+
 use ndarray::ArrayView2;
 use sprs::{CsMatViewI, SpIndex};
 
 use super::{MarkovChain, States};
 use crate::error::{Error, Result};
-use crate::operator::{ShiftOperator, SparseOperator};
+use crate::operator::{ShiftOperator, SparseOperator, Triplets};
 use crate::text::ContextSpace;
 
 impl MarkovChain<ShiftOperator> {
@@ -40,6 +42,35 @@ impl MarkovChain<SparseOperator> {
     /// As [`SparseOperator::from_sprs`].
     pub fn from_sprs<I: SpIndex, Iptr: SpIndex>(matrix: CsMatViewI<'_, f64, I, Iptr>) -> Result<Self> {
         SparseOperator::from_sprs(matrix).map(Self::from_operator)
+    }
+
+    /// The chain of a transition matrix in a Matrix Market file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Triplets::open_matrix_market`] and [`SparseOperator::from_triplets`];
+    /// [`Error::NotSquare`].
+    pub fn from_matrix_market(path: impl AsRef<Path>) -> Result<Self> {
+        Self::from_entries(Triplets::open_matrix_market(path)?)
+    }
+
+    /// The chain of a transition matrix written by `scipy.sparse.save_npz`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Triplets::open_npz`] and [`SparseOperator::from_triplets`];
+    /// [`Error::NotSquare`].
+    #[cfg(feature = "npz")]
+    pub fn from_npz(path: impl AsRef<Path>) -> Result<Self> {
+        Self::from_entries(Triplets::open_npz(path)?)
+    }
+
+    fn from_entries(matrix: Triplets) -> Result<Self> {
+        let Triplets { rows, columns, entries } = matrix;
+        if rows != columns {
+            return Err(Error::NotSquare { rows, columns });
+        }
+        SparseOperator::from_triplets(rows, entries).map(Self::from_operator)
     }
 
     fn from_operator(operator: SparseOperator) -> Self {

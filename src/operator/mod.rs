@@ -6,10 +6,14 @@
 //! written once, against [`TransitionOperator`]; each operator makes a size of
 //! problem possible that the others cannot.
 
+mod matrix_market;
+#[cfg(feature = "npz")]
+mod npz;
 mod restart;
 mod shift;
 mod sparse;
 mod transition;
+mod triplets;
 
 use rayon::prelude::*;
 
@@ -17,6 +21,7 @@ pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry};
 pub use sparse::{SparseMatrix, SparseOperator};
 pub use transition::{Arc, StepSampler, Transition, TransitionOperator, predecessors, successors};
+pub use triplets::Triplets;
 
 /// Panics unless both vectors of a product have one entry per state.
 #[track_caller]
