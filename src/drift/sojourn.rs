@@ -47,7 +47,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
         if share == 0.0 {
             return Err(Error::EmptyTopic { name: topics.names()[topic].clone() });
         }
-        let outside =
+        let outside: Vec<f64> =
             (0..self.len()).map(|state| if inside(state) { 0.0 } else { stationary[state] }).collect();
         let entered = self.pushed_within(&outside, &inside);
         let entries = sum_by(entered.len(), |state| entered[state]);
