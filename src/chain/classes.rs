@@ -21,8 +21,11 @@ const NONE: u32 = u32::MAX;
 
 impl Classes {
     pub(super) fn find<O: TransitionOperator>(operator: &O) -> Self {
-        let component_of = components(operator);
         let states = operator.states();
+        if operator.is_evidently_regular() {
+            return Self::regular(states);
+        }
+        let component_of = components(operator);
         let (class_of, members, starts) = number_by_smallest_state(&component_of[..states]);
         let classes = starts.len() - 1;
         let recurrent = closed(operator, &component_of, &class_of, classes);
@@ -30,6 +33,17 @@ impl Classes {
         let mut levels = Levels::new(operator, &component_of);
         found.periods = (0..classes).map(|class| levels.period(found.members(class)[0])).collect();
         found
+    }
+
+    /// One recurrent class without period.
+    fn regular(states: usize) -> Self {
+        Self {
+            class_of: vec![0; states],
+            members: (0..states as u32).collect(),
+            starts: vec![0, states],
+            recurrent: vec![true],
+            periods: vec![1],
+        }
     }
 
     /// Number of communicating classes.

@@ -154,6 +154,10 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
         self.keep() * self.operator.probability(from, to) + self.restart * self.law[to]
     }
 
+    fn is_evidently_regular(&self) -> bool {
+        self.restart < 1.0 && self.operator.is_evidently_regular()
+    }
+
     fn hubs(&self) -> usize {
         self.operator.hubs() + 1
     }

@@ -231,6 +231,11 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
         if self.space.shift(from, token) == to { self.entry(from, token as usize) } else { 0.0 }
     }
 
+    fn is_evidently_regular(&self) -> bool {
+        // With every entry positive, K steps lead anywhere.
+        self.table.par_chunks(1 << 16).all(|entries| entries.iter().all(|p| p.widen() > 0.0))
+    }
+
     fn sampler_bytes(&self) -> u128 {
         AliasRows::bytes(self.states(), self.stored_entries())
     }

@@ -74,6 +74,12 @@ pub trait TransitionOperator: Send + Sync {
     /// The probability of going from one state to another in one step.
     fn probability(&self, from: usize, to: usize) -> f64;
 
+    /// Whether one look at the entries shows that every state leads to every
+    /// other, with no period: spares the search for classes. `false` says nothing.
+    fn is_evidently_regular(&self) -> bool {
+        false
+    }
+
     /// Nodes of the chain's graph that are not states, numbered from N on.
     ///
     /// An operator with dense rank-one parts keeps its graph small by leading
@@ -198,6 +204,9 @@ macro_rules! delegate_operator {
             }
             fn probability(&self, from: usize, to: usize) -> f64 {
                 (**self).probability(from, to)
+            }
+            fn is_evidently_regular(&self) -> bool {
+                (**self).is_evidently_regular()
             }
             fn hubs(&self) -> usize {
                 (**self).hubs()

@@ -1,5 +1,7 @@
 //! A proof that a small residual is a small error.
 
+use rayon::prelude::*;
+
 use crate::chain::Classes;
 use crate::operator::TransitionOperator;
 
@@ -29,6 +31,10 @@ pub(super) struct Certificate<'a, O> {
     scratch: Vec<f64>,
     steps: usize,
     hitting_time: f64,
+    /// The bound at the last power of two of steps, and whether doubling them
+    /// since improved it by less than a fifth.
+    milestone: f64,
+    settled: bool,
     /// How far the sum of a row is from one, at most.
     row_sum_error: f64,
 }
@@ -48,8 +54,18 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         let mut scratch = vec![0.0; operator.states()];
         operator.pull_back(&vec![1.0; operator.states()], &mut scratch);
         let row_sum_error = scratch.iter().map(|sum| (sum - 1.0).abs()).fold(0.0, f64::max);
-        let hitting_time = f64::INFINITY;
-        Self { operator, classes, targets, reached, scratch, steps: 0, hitting_time, row_sum_error }
+        Self {
+            operator,
+            classes,
+            targets,
+            reached,
+            scratch,
+            steps: 0,
+            hitting_time: f64::INFINITY,
+            milestone: f64::INFINITY,
+            settled: false,
+            row_sum_error,
+        }
     }
 
     /// Looks one step further; another chance to find a better bound.
@@ -68,6 +84,16 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         if least > 0.0 {
             self.hitting_time = self.hitting_time.min(self.steps as f64 / least);
         }
+        if self.steps.is_power_of_two() {
+            self.settled = self.milestone.is_finite() && self.hitting_time > 0.8 * self.milestone;
+            self.milestone = self.hitting_time;
+        }
+    }
+
+    /// Whether more steps are unlikely to improve the bound: once the chain has
+    /// had time to mix, it approaches the mean return time of the target.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled
     }
 
     /// Products done so far.
@@ -92,8 +118,8 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
 
     fn least_reached(&self) -> f64 {
         let least = |class| {
-            let states = self.classes.members(class).iter();
-            states.map(|&state| self.reached[state as usize]).fold(f64::INFINITY, f64::min)
+            let states = self.classes.members(class).par_iter();
+            states.map(|&state| self.reached[state as usize]).reduce(|| f64::INFINITY, f64::min)
         };
         self.classes.recurrent().map(least).fold(f64::INFINITY, f64::min)
     }
