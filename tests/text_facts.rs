@@ -1,5 +1,7 @@
 //! Cross-entropies of held-out text, against numbers computed elsewhere from the definitions.
 
+#![allow(clippy::unwrap_used, reason = "tests may")]
+
 use std::path::PathBuf;
 
 use lmchain::model::{NgramSettings, Smoothing, score};

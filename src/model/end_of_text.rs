@@ -137,7 +137,9 @@ impl<M: LanguageModel> LanguageModel for EndOfText<M> {
         }
         // The model sees only the contexts that go on; their laws are then spread out from the back.
         let mut taken = open.len() / k;
-        self.model.next_token_laws(&open, &mut laws[..taken * v])?;
+        if taken > 0 {
+            self.model.next_token_laws(&open, &mut laws[..taken * v])?;
+        }
         for (row, context) in contexts.chunks_exact(k).enumerate().rev() {
             if self.has_ended(context) {
                 laws[row * v..][..v].fill(0.0);
@@ -186,8 +188,8 @@ mod tests {
     fn law(model: &impl LanguageModel, context: &[Token]) -> Vec<f64> {
         let mut law = vec![f64::NAN; V];
         model.next_token_law(context, &mut law).unwrap();
-        for token in 0..V {
-            assert_eq!(model.probability(context, token as Token).unwrap(), law[token]);
+        for (token, p) in law.iter().enumerate() {
+            assert_eq!(model.probability(context, token as Token).unwrap(), *p);
         }
         law
     }

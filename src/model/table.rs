@@ -150,6 +150,7 @@ impl LanguageModel for TableModel {
     }
 
     fn next_token_law(&self, context: &[Token], law: &mut [f64]) -> Result<()> {
+        check_request(self, context, Some(law))?;
         law.copy_from_slice(self.row(self.space.try_index(context)?));
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! them. A **window** of a corpus is a context and the token that followed it:
 //! one transition of the chain that the text is a path of.
 
+mod builder;
 mod context;
 mod corpus;
 mod read;

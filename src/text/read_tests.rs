@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::Error;
+use crate::solve::Progress;
 
 /// Hands out a few bytes at a time.
 struct Drip<'a>(&'a [u8], usize);
