@@ -251,6 +251,159 @@ pub enum Error {
         stage: &'static str,
     },
 
+    // ---- text ----------------------------------------------------------------
+    /// A reader failed.
+    #[error("the text could not be read: {source}")]
+    Read {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A text is not UTF-8.
+    #[error(
+        "{}byte {offset} is not valid UTF-8; convert the text, or ask for invalid bytes to be replaced",
+        path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default()
+    )]
+    InvalidUtf8 {
+        /// The file, if the text came from one.
+        path: Option<PathBuf>,
+        /// Bytes before the first invalid one.
+        offset: u64,
+    },
+    /// A text has no tokens.
+    #[error("the text has no tokens; check the path and the tokenizer")]
+    EmptyText,
+    /// No document of a text is long enough for one context and the token after it.
+    #[error(
+        "no document has the {needed} tokens that one transition takes; shorten the context or read more text"
+    )]
+    TextTooShort {
+        /// Tokens a document must have.
+        needed: usize,
+    },
+    /// Two tokens have the same name.
+    #[error("tokens {first} and {second} are both named {name:?}; names must differ")]
+    DuplicateName {
+        /// The name.
+        name: String,
+        /// The first token of that name.
+        first: usize,
+        /// The second one.
+        second: usize,
+    },
+    /// There are more tokens than can be numbered.
+    #[error(
+        "a vocabulary of {size} tokens is more than the {allowed} that can be numbered; raise the minimum count"
+    )]
+    VocabularyTooLarge {
+        /// Number of different tokens.
+        size: usize,
+        /// How many can be numbered.
+        allowed: usize,
+    },
+    /// A token is not in a vocabulary that cannot grow.
+    #[error(
+        "token {position}, {name:?}, is not in the vocabulary, which has no <unk>; read the training text with a minimum count, or skip unknown tokens"
+    )]
+    UnknownToken {
+        /// Name of the token.
+        name: String,
+        /// Tokens before it in the text.
+        position: usize,
+    },
+    /// A text contains a token that only marks where documents start or end.
+    #[error(
+        "token {position} of the text is {name:?}, which is reserved for the ends of documents; remove it, or rename it"
+    )]
+    ReservedToken {
+        /// Name of the token.
+        name: String,
+        /// Tokens before it in the text.
+        position: usize,
+    },
+    /// A vocabulary lacks a special token.
+    #[error("the vocabulary has no {name}, which {needed_for} needs")]
+    MissingToken {
+        /// Name of the token.
+        name: &'static str,
+        /// What needs it.
+        needed_for: &'static str,
+    },
+    /// A model and a text do not number their tokens alike.
+    #[error(
+        "the vocabulary of the model ({model} tokens) is not that of the text ({text} tokens); encode the text with the vocabulary of the model"
+    )]
+    VocabularyMismatch {
+        /// Vocabulary size of the model.
+        model: usize,
+        /// Vocabulary size of the text.
+        text: usize,
+    },
+
+    // ---- models --------------------------------------------------------------
+    /// A JSON text is malformed, or does not hold what it should.
+    #[error(
+        "{}line {line}, column {column}: {source}",
+        path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default()
+    )]
+    Json {
+        /// The file, if the text came from one.
+        path: Option<PathBuf>,
+        /// Line of the fault, from 1; 0 where there is none.
+        line: usize,
+        /// Column of the fault, from 1; 0 where there is none.
+        column: usize,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// A table has a number of rows that fits neither reading of its order.
+    #[error(
+        "{rows} rows are neither V^K nor V^(K-1) for V = {vocabulary_size} and the order K = {order} given; a model of context length K needs one row for each of its V^K contexts"
+    )]
+    RowCount {
+        /// Rows found.
+        rows: usize,
+        /// Vocabulary size V.
+        vocabulary_size: usize,
+        /// The order, or context length, given.
+        order: usize,
+    },
+    /// A row of a table is too long or too short.
+    #[error("row {row} has {found} entries, not {expected}")]
+    RowLength {
+        /// The row.
+        row: usize,
+        /// The length needed.
+        expected: usize,
+        /// The length found.
+        found: usize,
+    },
+    /// A row of weights cannot be normalised.
+    #[error("all weights of row {row} are zero, so they cannot be normalised; give the row a law")]
+    ZeroRow {
+        /// The row.
+        row: usize,
+    },
+    /// A model has no law after a context.
+    #[error(
+        "the context {context:?} does not occur in the text, so maximum likelihood has no law there; smooth the model, or keep to the contexts that occur"
+    )]
+    UnseenContext {
+        /// The tokens of the context, oldest first.
+        context: Vec<u32>,
+    },
+    /// A discount cannot be estimated.
+    #[error(
+        "at context length {context_length}, {once} n-grams occur once and {twice} twice, so no discount can be estimated; give one, or use Witten-Bell smoothing"
+    )]
+    NoDiscount {
+        /// Context length k of the n-grams counted.
+        context_length: usize,
+        /// How many n-grams occur exactly once.
+        once: u64,
+        /// How many n-grams occur exactly twice.
+        twice: u64,
+    },
+
     // ---- settings ------------------------------------------------------------
     /// A setting is outside its range.
     #[error("{name} is {value}, but must be {requirement}")]

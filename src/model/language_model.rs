@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::text::{Token, Vocab};
 
 /// A model that gives the law of the next token from the last K tokens.
@@ -52,6 +52,22 @@ pub trait LanguageModel: Sync {
             .collect()
     }
 
+    /// The probability of one token after `context`.
+    ///
+    /// By default it is read off the whole law; a model that can give it in
+    /// less than V steps overrides this.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_token_law`](Self::next_token_law), and
+    /// [`Error::TokenOutOfRange`] for the token.
+    fn probability(&self, context: &[Token], token: Token) -> Result<f64> {
+        let vocabulary_size = self.vocabulary_size();
+        let mut law = vec![0.0; vocabulary_size];
+        self.next_token_law(context, &mut law)?;
+        law.get(token as usize).copied().ok_or(Error::TokenOutOfRange { token, vocabulary_size })
+    }
+
     /// The vocabulary, if the model knows the names of its tokens.
     fn vocab(&self) -> Option<&Vocab> {
         None
@@ -75,7 +91,29 @@ impl<M: LanguageModel + ?Sized> LanguageModel for &M {
         (**self).next_token_laws(contexts, laws)
     }
 
+    fn probability(&self, context: &[Token], token: Token) -> Result<f64> {
+        (**self).probability(context, token)
+    }
+
     fn vocab(&self) -> Option<&Vocab> {
         (**self).vocab()
+    }
+}
+
+/// Checks the shapes of a request, by panic, and the range of its tokens, by error.
+#[track_caller]
+pub(super) fn check_request<M: LanguageModel + ?Sized>(
+    model: &M,
+    context: &[Token],
+    law: Option<&[f64]>,
+) -> Result<()> {
+    let vocabulary_size = model.vocabulary_size();
+    assert_eq!(context.len(), model.context_length(), "the context must have K tokens");
+    if let Some(law) = law {
+        assert_eq!(law.len(), vocabulary_size, "the law must have one entry per token");
+    }
+    match context.iter().find(|token| **token as usize >= vocabulary_size) {
+        Some(&token) => Err(Error::TokenOutOfRange { token, vocabulary_size }),
+        None => Ok(()),
     }
 }
