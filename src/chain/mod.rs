@@ -19,6 +19,7 @@ mod enumerate;
 mod greedy;
 mod markov_chain;
 mod matrices;
+mod observed;
 mod reachable;
 mod states;
 mod walk;

@@ -130,8 +130,10 @@ impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
         goal: f64,
         observer: &mut dyn Observer,
     ) -> Result<(), ()> {
+        let affordable = CERTIFICATE_STEPS + self.iterations;
         while certificate.error_bound(residual) > goal
-            && certificate.steps() < CERTIFICATE_STEPS + self.iterations
+            && !certificate.is_settled()
+            && certificate.steps() < affordable
         {
             certificate.step();
             if self.cancelled("bounding the error", residual, observer) {
