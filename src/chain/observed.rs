@@ -35,7 +35,7 @@ impl MarkovChain<SparseOperator> {
     pub fn observed(corpus: &Corpus, context_length: usize) -> Result<Self> {
         let numbering = Numbering::new(corpus, context_length)?;
         let windows = numbering.windows(corpus);
-        let transitions = counted(windows);
+        let transitions = counted(&windows);
         if transitions.is_empty() {
             return Err(Error::TextTooShort { needed: context_length + 1 });
         }
@@ -108,6 +108,6 @@ impl Numbering {
 }
 
 /// Sorted numbers with how often each occurs.
-fn counted(sorted: Vec<u128>) -> Vec<(u128, u64)> {
+fn counted(sorted: &[u128]) -> Vec<(u128, u64)> {
     sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64)).collect()
 }

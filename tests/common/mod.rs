@@ -1,5 +1,6 @@
 //! Reference cases, and the chains that they stand for.
 #![allow(dead_code, reason = "shared by several test targets, none of which uses everything")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
 use lmchain::chain::{MarkovChain, States};
 use lmchain::operator::{ShiftOperator, SparseOperator, TransitionOperator};
