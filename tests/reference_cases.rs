@@ -1,6 +1,8 @@
 //! Every reference case that touches stationary laws, classes, mixing,
 //! reversal, information or topics, through every operator and solver it fits.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
+
 mod common;
 
 use common::{

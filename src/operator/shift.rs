@@ -11,6 +11,9 @@ use crate::text::{ContextSpace, Token};
 /// the first-level cache while the table streams past them.
 const TILE: usize = 2048;
 
+/// Tiles from which on they are worth gathering by suffix.
+const MANY_TILES: usize = 16;
+
 /// A number that a table may be stored in.
 pub trait TableEntry: Copy + Send + Sync + 'static {
     /// The entry in double precision.
@@ -196,13 +199,29 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
         super::check_lengths(self, observable, expected);
-        let v = self.space.vocabulary_size();
-        let contexts = (TILE / v).max(1);
-        expected.par_chunks_mut(contexts).enumerate().for_each(|(tile, out)| {
-            for (i, value) in out.iter_mut().enumerate() {
-                let context = tile * contexts + i;
+        let contexts = (TILE / self.space.vocabulary_size()).max(1);
+        let pull = |first: usize, out: &mut [f64]| {
+            for (context, value) in (first..).zip(out) {
                 let next = &observable[self.space.successors(context)];
                 *value = dot(self.row(context), next) * self.scale(context);
+            }
+        };
+        let suffixes = self.space.suffixes();
+        if suffixes < MANY_TILES * contexts {
+            let tiles = expected.par_chunks_mut(contexts).enumerate();
+            tiles.for_each(|(tile, out)| pull(tile * contexts, out));
+            return;
+        }
+        // Contexts that differ only in their oldest token look at the same part
+        // of the observable: a task takes a tile of suffixes with every oldest
+        // token, so that this part is read from memory once, not V times.
+        let mut lanes: Vec<_> = expected.chunks_mut(suffixes).map(|lane| lane.chunks_mut(contexts)).collect();
+        let tiles: Vec<Vec<&mut [f64]>> = (0..suffixes.div_ceil(contexts))
+            .map(|_| lanes.iter_mut().filter_map(Iterator::next).collect())
+            .collect();
+        tiles.into_par_iter().enumerate().for_each(|(tile, outs)| {
+            for (oldest, out) in outs.into_iter().enumerate() {
+                pull(oldest * suffixes + tile * contexts, out);
             }
         });
     }

@@ -130,11 +130,15 @@ impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
         goal: f64,
         observer: &mut dyn Observer,
     ) -> Result<(), ()> {
-        let affordable = CERTIFICATE_STEPS + self.iterations;
-        while certificate.error_bound(residual) > goal
-            && !certificate.is_settled()
-            && certificate.steps() < affordable
-        {
+        while certificate.error_bound(residual) > goal && !certificate.is_settled() {
+            // Where a smaller residual would do, the proof may cost as much as
+            // the iteration did; where it would not, it is all there is left to try.
+            let residual_would_do = certificate.error_bound(0.0) <= 0.5 * goal;
+            let affordable =
+                if residual_would_do { self.iterations } else { self.iterations + CERTIFICATE_STEPS };
+            if certificate.steps() >= affordable {
+                break;
+            }
             certificate.step();
             if self.cancelled("bounding the error", residual, observer) {
                 return Err(());
