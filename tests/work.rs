@@ -1,0 +1,186 @@
+//! Costs grow as the mathematics says: work is counted, not timed.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
+
+#[path = "../benches/support/mod.rs"]
+mod support;
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use lmchain::chain::{MarkovChain, Start, States};
+use lmchain::drift::Topics;
+use lmchain::operator::{ShiftOperator, Transition, TransitionOperator};
+use lmchain::prob::Law;
+use lmchain::solve::{Progress, Stop};
+use lmchain::stationary::{StationaryMethod, StationarySolver};
+use lmchain::text::ContextSpace;
+use support::chains::ChainSpec;
+
+/// Counts what is asked of an operator.
+struct Counted<O> {
+    inner: O,
+    pushes: AtomicUsize,
+    pulls: AtomicUsize,
+    looks: AtomicUsize,
+}
+
+impl<O: TransitionOperator> TransitionOperator for Counted<O> {
+    fn states(&self) -> usize {
+        self.inner.states()
+    }
+    fn stored_entries(&self) -> usize {
+        self.inner.stored_entries()
+    }
+    fn longest_sum(&self) -> usize {
+        self.inner.longest_sum()
+    }
+    fn push_forward(&self, law: &[f64], next: &mut [f64]) {
+        self.pushes.fetch_add(1, Relaxed);
+        self.inner.push_forward(law, next);
+    }
+    fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
+        self.pulls.fetch_add(1, Relaxed);
+        self.inner.pull_back(observable, expected);
+    }
+    fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        self.looks.fetch_add(1, Relaxed);
+        self.inner.next_successor(state, cursor)
+    }
+    fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        self.inner.next_predecessor(state, cursor)
+    }
+    fn probability(&self, from: usize, to: usize) -> f64 {
+        self.inner.probability(from, to)
+    }
+}
+
+fn counted(v: usize, k: usize) -> MarkovChain<Counted<ShiftOperator>> {
+    let space = ContextSpace::new(v, k).unwrap();
+    let inner = ShiftOperator::new(space, ChainSpec::soft(v, k as u32).table()).unwrap();
+    let zero = || AtomicUsize::new(0);
+    let operator = Counted { inner, pushes: zero(), pulls: zero(), looks: zero() };
+    MarkovChain::new(operator, States::contexts(space, None))
+}
+
+fn pushes(chain: &MarkovChain<Counted<ShiftOperator>>) -> usize {
+    chain.operator().pushes.swap(0, Relaxed)
+}
+
+#[test]
+fn classes_look_at_every_transition_a_fixed_number_of_times() {
+    for (v, k) in [(2, 4), (2, 12), (5, 3), (27, 2), (27, 3)] {
+        let chain = counted(v, k);
+        chain.classes();
+        // Once to find the classes, once for closure, once for the period; and
+        // once a state for the end of its row each time.
+        let looks = chain.operator().looks.load(Relaxed);
+        let most = 3 * (chain.operator().stored_entries() + chain.len());
+        assert!(looks <= most, "{v}^{k}: {looks} looks, at most {most}");
+    }
+}
+
+#[test]
+fn curves_take_one_product_a_step() {
+    let chain = counted(5, 3);
+    let law = chain.stationary().unwrap().converged().unwrap();
+    pushes(&chain);
+    chain.distance_curve(Start::State(0), &law, 17).unwrap();
+    assert_eq!(pushes(&chain), 17);
+    chain.worst_distance_curve(&law, 3).unwrap();
+    assert_eq!(pushes(&chain), 3 * chain.len());
+    chain.mutual_information(&law, &[1, 4, 9]).unwrap();
+    assert_eq!(pushes(&chain), 9 * 5);
+    let topics = Topics::by_token(chain.states(), ["even", "odd"], |token| token as usize % 2).unwrap();
+    chain.topic_curve(&topics, Start::State(0), 17).unwrap();
+    assert_eq!(pushes(&chain), 17);
+    chain.sojourn(&topics, 0, &law, 17).unwrap();
+    assert_eq!(pushes(&chain), 18);
+}
+
+#[test]
+fn power_iteration_takes_the_products_it_reports() {
+    let chain = counted(27, 2);
+    let solver = StationarySolver::new().method(StationaryMethod::Power);
+    let outcome = solver.solve(&chain).unwrap();
+    let iterations = outcome.report().iterations;
+    // One product an iteration, one for the last residual, and one each time
+    // the residual was computed afresh before a claim.
+    let products = pushes(&chain);
+    assert!((iterations + 1..=iterations + 4).contains(&products), "{products} for {iterations}");
+    // The proof may cost as much as the iteration did, and one product for the row sums.
+    assert!(chain.operator().pulls.load(Relaxed) <= iterations + 1);
+    assert_eq!(outcome.report().stop, Stop::Converged);
+}
+
+#[test]
+fn the_observer_sees_every_iteration_and_can_stop() {
+    let chain = counted(27, 2);
+    let mut seen = Vec::new();
+    let mut watch = |progress: &Progress| {
+        seen.push((progress.stage, progress.done));
+        if progress.done < 3 { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) }
+    };
+    let solver = StationarySolver::new().method(StationaryMethod::Power);
+    let outcome = solver.solve_observed(&chain, &mut watch).unwrap();
+    assert_eq!(outcome.report().stop, Stop::Cancelled);
+    assert!(!outcome.is_converged());
+    assert_eq!(seen, [0, 1, 2, 3].map(|done| ("power iteration", done)));
+    // What there is by then is a law all the same.
+    assert!((outcome.into_value().law(0).iter().sum::<f64>() - 1.0).abs() < 1e-12);
+}
+
+/// A cycle through ten million states, with a tail that leads into it.
+struct LongCycle {
+    states: usize,
+    tail: usize,
+}
+
+impl TransitionOperator for LongCycle {
+    fn states(&self) -> usize {
+        self.states
+    }
+    fn stored_entries(&self) -> usize {
+        self.states
+    }
+    fn longest_sum(&self) -> usize {
+        2
+    }
+    fn push_forward(&self, _: &[f64], _: &mut [f64]) {
+        unreachable!("classes are found without products")
+    }
+    fn pull_back(&self, _: &[f64], _: &mut [f64]) {
+        unreachable!("classes are found without products")
+    }
+    fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        let next = if state + 1 == self.states { self.tail } else { state + 1 };
+        (cursor == 0).then_some(Transition { state: next, probability: 1.0, cursor: 1 })
+    }
+    fn next_predecessor(&self, _: usize, _: usize) -> Option<Transition> {
+        unreachable!("classes are found by looking forward")
+    }
+    fn probability(&self, _: usize, _: usize) -> f64 {
+        unreachable!("classes are found by looking forward")
+    }
+}
+
+#[test]
+fn classes_are_found_among_ten_million_states() {
+    let (states, tail) = (10_000_000, 10);
+    let chain = MarkovChain::new(LongCycle { states, tail }, States::numbered(states));
+    let classes = chain.classes();
+    assert_eq!(classes.count(), tail + 1);
+    let cycle = classes.recurrent().next().unwrap();
+    assert_eq!((classes.recurrent_count(), classes.members(cycle).len()), (1, states - tail));
+    assert_eq!(classes.period(cycle), states - tail);
+    assert_eq!(classes.period(0), 0);
+}
+
+#[test]
+fn exact_answers_that_cost_too_much_are_refused() {
+    let chain = counted(27, 3);
+    let law = Law::uniform(chain.len());
+    let refused = chain.worst_distance_curve(&law, 1_000_000);
+    assert!(matches!(refused, Err(lmchain::Error::TooExpensive { .. })));
+    let gth = StationarySolver::new().method(StationaryMethod::Gth).solve(&chain);
+    assert!(matches!(gth, Err(lmchain::Error::TooExpensive { .. })));
+    assert_eq!(pushes(&chain), 0);
+}
