@@ -37,7 +37,8 @@ fn check_products<O: TransitionOperator>(what: &str, operator: &O) {
 fn shift(v: usize, k: usize) -> MarkovChain<ShiftOperator> {
     let space = ContextSpace::new(v, k).unwrap();
     // The benchmark chains end at 256 tokens; beyond, any positive rows will do.
-    let table = if v <= 256 { ChainSpec::soft(v, k as u32).table() } else { uneven_rows(&space) };
+    let spec = || ChainSpec::soft(v, k as u32);
+    let table = if v <= 256 { spec().table() } else { uneven_rows(&space) };
     MarkovChain::new(ShiftOperator::new(space, table).unwrap(), States::contexts(space, None))
 }
 

@@ -5,8 +5,6 @@
 //! `weight / row sum` of two integers that a double holds exactly. No `exp`, no
 //! `log`: nothing that two machines may round differently.
 
-#![allow(dead_code, reason = "every bench target compiles this module and uses its own part of it")]
-
 use rayon::prelude::*;
 
 /// The increment of splitmix64.

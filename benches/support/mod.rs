@@ -1,3 +1,29 @@
 //! What the benchmarks share.
 
+#![allow(dead_code, reason = "every target compiles this module and uses its own part of it")]
+
 pub(crate) mod chains;
+
+use chains::ChainSpec;
+use lmchain::chain::{MarkovChain, States};
+use lmchain::operator::ShiftOperator;
+use lmchain::text::ContextSpace;
+
+/// A synthetic chain over all its contexts.
+pub(crate) fn shift(spec: &ChainSpec) -> MarkovChain<ShiftOperator> {
+    let space = ContextSpace::new(spec.vocabulary_size(), spec.context_length()).expect("a small space");
+    let operator = ShiftOperator::new(space, spec.table()).expect("rows that sum to one");
+    MarkovChain::new(operator, States::contexts(space, None))
+}
+
+/// Adds up part of a table as fast as it can be read.
+pub(crate) fn sum_of_chunk(entries: &[f64]) -> f64 {
+    let (blocks, rest) = entries.as_chunks::<16>();
+    let mut lanes = [0.0; 16];
+    for block in blocks {
+        for (lane, entry) in lanes.iter_mut().zip(block) {
+            *lane += entry;
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
+}

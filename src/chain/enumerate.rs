@@ -18,7 +18,7 @@ const BATCH: usize = 4096;
 /// use lmchain::chain::Enumeration;
 /// use lmchain::model::TableModel;
 ///
-/// let model = TableModel::from_rows(2, 1, vec![vec![0.5, 0.5], vec![1.0, 0.0]])?;
+/// let model = TableModel::from_rows(1, &[[0.5, 0.5], [1.0, 0.0]])?;
 /// let chain = Enumeration::new().memory_limit(1 << 20).build(&model)?;
 /// assert_eq!(chain.len(), 2);
 /// # Ok::<(), lmchain::Error>(())

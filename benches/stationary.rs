@@ -1,0 +1,50 @@
+//! Stationary laws from scratch to a residual of 1e-10, in transitions of the
+//! chain a second. `residual_only` proves nothing; `proven` bounds the error.
+
+mod support;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use lmchain::operator::TransitionOperator;
+use lmchain::stationary::{StationaryMethod, StationarySolver};
+use support::chains::ChainSpec;
+use support::shift;
+
+fn stationary(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("stationary");
+    group.sample_size(10);
+    let specs = [
+        ChainSpec::soft(27, 3),
+        ChainSpec::soft(27, 4),
+        ChainSpec::peaky4(27, 4),
+        ChainSpec::peaky8(27, 3),
+        ChainSpec::meta2(27, 3),
+        ChainSpec::meta3(27, 3),
+    ];
+    for spec in specs {
+        let chain = shift(&spec);
+        group.throughput(Throughput::Elements(chain.operator().stored_entries() as u64));
+        let solver = StationarySolver::new().method(StationaryMethod::Power);
+        for (name, solver) in [("residual_only", solver.clone().error_tolerance(None)), ("proven", solver)] {
+            group.bench_function(BenchmarkId::new(name, spec.id()), |b| {
+                b.iter(|| {
+                    solver
+                        .solve(&chain)
+                        .and_then(|outcome| outcome.converged().map(drop))
+                        .expect("converges");
+                });
+            });
+        }
+    }
+    for size in [5, 9] {
+        let chain = shift(&ChainSpec::soft(size, 3));
+        let solver = StationarySolver::new().method(StationaryMethod::Gth);
+        group.throughput(Throughput::Elements(chain.operator().stored_entries() as u64));
+        group.bench_function(BenchmarkId::new("elimination", chain.len()), |b| {
+            b.iter(|| solver.solve(&chain).map(|outcome| outcome.report().iterations).expect("solves"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, stationary);
+criterion_main!(benches);

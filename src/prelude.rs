@@ -1,0 +1,18 @@
+//! What most programs need: `use lmchain::prelude::*;`.
+
+#[doc(no_inline)]
+pub use crate::chain::{Enumeration, Exploration, MarkovChain, Start, States};
+#[doc(no_inline)]
+pub use crate::drift::Topics;
+#[doc(no_inline)]
+pub use crate::mixing::{MixingTimeSolver, SecondEigenvalueSolver};
+#[doc(no_inline)]
+pub use crate::model::{Decoded, Decoding, LanguageModel, NgramSettings, Smoothing, TableModel};
+#[doc(no_inline)]
+pub use crate::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperator};
+#[doc(no_inline)]
+pub use crate::prob::Law;
+#[doc(no_inline)]
+pub use crate::stationary::{StationaryMethod, StationarySolver};
+#[doc(no_inline)]
+pub use crate::text::{Corpus, CorpusSettings, DocumentEnd, Token, Tokenizer, Vocab};
