@@ -45,7 +45,7 @@
 //! | [`prob`], [`text`], [`operator`], [`solve`] | laws · symbols and sequences · transition matrices · outcomes and progress |
 //! | [`model`] | a context in, the law of the next token out |
 //! | [`chain`] | states and an operator over them: classes, walks, construction |
-//! | [`stationary`], [`reverse`], [`mixing`], [`information`], [`drift`] | one question each; their answers are methods of [`chain::MarkovChain`] |
+//! | [`stationary`], [`reverse`], [`mixing`], [`information`], [`drift`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`] |
 //!
 //! # Themes
 //!
@@ -80,6 +80,7 @@ pub mod operator;
 pub mod prelude;
 pub mod prob;
 pub mod reverse;
+pub mod sampled;
 pub mod solve;
 pub mod stationary;
 pub mod text;

@@ -107,11 +107,10 @@ proptest! {
         let n = chain.len();
         // Warshall's transitive closure, and powers for periods.
         let mut reach: Vec<Vec<bool>> = (0..n).map(|i| (0..n).map(|j| i == j || chain.operator().probability(i, j) > 0.0).collect()).collect();
-        for k in 0..n {
-            for i in 0..n {
-                for j in 0..n {
-                    reach[i][j] |= reach[i][k] && reach[k][j];
-                }
+        for through in 0..n {
+            let onward = reach[through].clone();
+            for row in reach.iter_mut().filter(|row| row[through]) {
+                row.iter_mut().zip(&onward).for_each(|(reached, next)| *reached |= next);
             }
         }
         let classes = chain.classes();

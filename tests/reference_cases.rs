@@ -10,6 +10,7 @@ use common::{
 };
 use lmchain::chain::Start;
 use lmchain::mixing::{MixingTimeSolver, SecondEigenvalueSolver};
+use lmchain::model::{Decoded, Decoding, TableModel};
 use lmchain::operator::TransitionOperator;
 use lmchain::prob::Law;
 use lmchain::solve::Stop;
@@ -425,5 +426,33 @@ fn a_table_in_single_precision_stands_for_its_rounded_rows() {
         for (state, (found, exact)) in rounded.iter().zip(&laws[0]).enumerate() {
             assert!((found - exact).abs() <= tolerance * exact, "{}: pi[{state}] {found} {exact}", case.name);
         }
+    }
+}
+
+#[test]
+fn temperature_moves_mixing_as_in_the_parity_toy() {
+    let file: serde_json::Value = serde_json::from_str(include_str!("data/language_models.json")).unwrap();
+    let case = file["cases"].as_array().unwrap().iter().find(|case| case["id"] == "C41").unwrap();
+    let softmax = |row: &Vec<f64>| {
+        let sum: f64 = row.iter().map(|logit| logit.exp()).sum();
+        row.iter().map(|logit| logit.exp() / sum).collect::<Vec<_>>()
+    };
+    let rows: Vec<Vec<f64>> = common::matrix(&case["logits"]).iter().map(softmax).collect();
+    let model = TableModel::from_rows(3, &rows).unwrap();
+    for point in case["expected"]["sweep"].as_array().unwrap() {
+        let temperature = point["T"].as_f64().unwrap();
+        let decoded = Decoded::new(&model, Decoding::new().temperature(temperature)).unwrap();
+        let chain = lmchain::chain::MarkovChain::enumerated(&decoded).unwrap();
+        let law = chain.stationary().unwrap().converged().unwrap();
+        assert_all_close(&law, &[0.125; 8], 1e-10, "uniform at every temperature");
+        let expected = |key: &str| point[key].as_f64().unwrap();
+        assert_close(chain.entropy_rate(&law), expected("entropy_rate_bits"), 1e-10, "entropy rate");
+        let slem = SecondEigenvalueSolver::new().solve(&chain, &law).unwrap().converged().unwrap();
+        assert_close(slem.modulus(), expected("slem"), 1e-9, "second eigenvalue");
+        let time = MixingTimeSolver::new().solve(&chain, &law).unwrap().unwrap();
+        // The case itself allows one step at the lowest temperature, where the
+        // distance falls by 1e-5 of itself a step.
+        let slack = u64::from(temperature < 0.6);
+        assert!(time.abs_diff(point["tmix_quarter"].as_u64().unwrap()) <= slack, "T = {temperature}: {time}");
     }
 }

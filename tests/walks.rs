@@ -130,3 +130,19 @@ fn reachable_contexts_are_those_that_walks_can_meet() {
     assert!(matches!(MarkovChain::reachable(&model, &[&[0]]), Err(Error::LengthMismatch { .. })));
     assert!(matches!(MarkovChain::reachable(&model, &[]), Err(Error::NoStates)));
 }
+
+#[test]
+fn exact_draws_of_a_restarted_chain_follow_its_stationary_law() {
+    let case = language_model("C35");
+    let draws = 4000;
+    for (eps, expected) in case.expected["by_eps"].as_object().unwrap() {
+        let eps: f64 = eps.parse().unwrap();
+        let restart = Restart::new(case.shift().operator().clone(), eps, Law::point(4, 0)).unwrap();
+        let chain = case.shift().with_operator(restart);
+        let drawn = chain.stationary_draws(draws, 5).unwrap();
+        for (state, expected) in common::numbers(&expected["stationary"]).iter().enumerate() {
+            let frequency = drawn.iter().filter(|&&s| s == state).count() as f64 / draws as f64;
+            assert!((frequency - expected).abs() <= deviation(draws), "eps {eps}: {frequency} {expected}");
+        }
+    }
+}

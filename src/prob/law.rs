@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 
+use approx::AbsDiffEq;
+
 use crate::error::{Error, Result};
 
 /// A law: a probability vector over states or tokens, as a row vector.
@@ -140,6 +142,19 @@ impl Deref for Law {
 impl AsRef<[f64]> for Law {
     fn as_ref(&self) -> &[f64] {
         &self.0
+    }
+}
+
+/// Laws are compared entry by entry, as `approx::assert_abs_diff_eq!` does.
+impl AbsDiffEq for Law {
+    type Epsilon = f64;
+
+    fn default_epsilon() -> f64 {
+        f64::EPSILON
+    }
+
+    fn abs_diff_eq(&self, other: &Self, epsilon: f64) -> bool {
+        self.0.abs_diff_eq(&other.0, epsilon)
     }
 }
 
