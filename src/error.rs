@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 pub use matrix_file::MatrixFileProblem;
 
-use crate::solve::Report;
 use matrix_file::Place;
 
 /// A result with the crate's [`enum@Error`].
@@ -225,10 +224,14 @@ pub enum Error {
         classes: usize,
     },
     /// An iteration did not reach what it was asked for.
-    #[error("not converged: {report}")]
+    #[error("not converged: {stop} after {iterations} iterations, residual {residual:.2e}")]
     NotConverged {
-        /// What it did reach.
-        report: Report,
+        /// Why it stopped.
+        stop: &'static str,
+        /// Iterations done.
+        iterations: usize,
+        /// The residual reached.
+        residual: f64,
     },
     /// Numbers became too small to be told from zero.
     #[error(

@@ -21,15 +21,22 @@ pub enum Stop {
     Cancelled,
 }
 
-impl fmt::Display for Stop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Stop {
+    /// The reason in a few words.
+    pub fn describe(self) -> &'static str {
+        match self {
             Self::Converged => "converged",
             Self::Direct => "solved directly",
             Self::Unproven => "the residual is small but no bound on the error could be proven",
             Self::MaxIterations => "the iteration limit was reached",
             Self::Cancelled => "cancelled by the observer",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.describe())
     }
 }
 
@@ -79,9 +86,13 @@ impl<T> Outcome<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotConverged`] with the report.
+    /// [`Error::NotConverged`] with the facts of the report.
     pub fn converged(self) -> Result<T> {
-        if self.is_converged() { Ok(self.value) } else { Err(Error::NotConverged { report: self.report }) }
+        if self.is_converged() {
+            return Ok(self.value);
+        }
+        let Report { iterations, residual, stop, .. } = self.report;
+        Err(Error::NotConverged { stop: stop.describe(), iterations, residual })
     }
 
     /// Whether the computation converged or was direct.

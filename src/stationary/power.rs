@@ -1,7 +1,6 @@
 //! Power iteration.
 
 use super::certificate::Certificate;
-use super::solver::StationarySolver;
 use crate::chain::Classes;
 use crate::operator::TransitionOperator;
 use crate::prob::sum_by;
@@ -14,6 +13,14 @@ const RENORMALIZE_EVERY: usize = 64;
 /// Products that a certificate may take beyond those of the iteration itself.
 const CERTIFICATE_STEPS: usize = 1000;
 
+/// When power iteration stops.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PowerSettings {
+    pub(super) tolerance: f64,
+    pub(super) error_tolerance: Option<f64>,
+    pub(super) max_iterations: usize,
+}
+
 /// Pushes the laws of all recurrent classes forward together until they stand still.
 ///
 /// With `lazy`, steps are halved, `(I + P) / 2`: periodic classes converge too,
@@ -21,7 +28,7 @@ const CERTIFICATE_STEPS: usize = 1000;
 pub(super) struct PowerIteration<'a, O> {
     operator: &'a O,
     classes: &'a Classes,
-    settings: &'a StationarySolver,
+    settings: &'a PowerSettings,
     lazy: bool,
     law: Vec<f64>,
     next: Vec<f64>,
@@ -32,7 +39,7 @@ impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
     pub(super) fn new(
         operator: &'a O,
         classes: &'a Classes,
-        settings: &'a StationarySolver,
+        settings: &'a PowerSettings,
         lazy: bool,
     ) -> Self {
         let mut law = vec![0.0; operator.states()];

@@ -2,7 +2,7 @@
 
 use super::StationaryLaws;
 use super::gth::laws_by_elimination;
-use super::power::PowerIteration;
+use super::power::{PowerIteration, PowerSettings};
 use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
@@ -43,9 +43,7 @@ pub enum StationaryMethod {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct StationarySolver {
-    pub(super) tolerance: f64,
-    pub(super) error_tolerance: Option<f64>,
-    pub(super) max_iterations: usize,
+    power: PowerSettings,
     method: StationaryMethod,
 }
 
@@ -64,17 +62,13 @@ const REFEREE_CLASS: usize = 4096;
 impl StationarySolver {
     /// Residual 1e-10, error proven below 1e-6, at most 100,000 iterations, [`StationaryMethod::Auto`].
     pub fn new() -> Self {
-        Self {
-            tolerance: 1e-10,
-            error_tolerance: Some(1e-6),
-            max_iterations: 100_000,
-            method: StationaryMethod::Auto,
-        }
+        let power = PowerSettings { tolerance: 1e-10, error_tolerance: Some(1e-6), max_iterations: 100_000 };
+        Self { power, method: StationaryMethod::Auto }
     }
 
     /// The residual `||pi P - pi||_1` to reach.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = tolerance;
+        self.power.tolerance = tolerance;
         self
     }
 
@@ -82,13 +76,13 @@ impl StationarySolver {
     /// convergence. With `None` it stops at the residual and proves nothing:
     /// half the work, but on a nearly decomposable chain the law may be far off.
     pub fn error_tolerance(mut self, tolerance: impl Into<Option<f64>>) -> Self {
-        self.error_tolerance = tolerance.into();
+        self.power.error_tolerance = tolerance.into();
         self
     }
 
     /// The most products that power iteration may take.
     pub fn max_iterations(mut self, iterations: usize) -> Self {
-        self.max_iterations = iterations;
+        self.power.max_iterations = iterations;
         self
     }
 
@@ -127,7 +121,8 @@ impl StationarySolver {
         self.check()?;
         let (operator, classes) = (chain.operator(), chain.classes());
         let largest = classes.recurrent().map(|class| classes.members(class).len()).max().unwrap_or(0);
-        let power = |lazy, observer| PowerIteration::new(operator, classes, self, lazy).solve(observer);
+        let power =
+            |lazy, observer| PowerIteration::new(operator, classes, &self.power, lazy).solve(observer);
         let (within_class, report) = match self.method {
             StationaryMethod::Power => power(false, observer),
             StationaryMethod::LazyPower => power(true, observer),
@@ -154,8 +149,8 @@ impl StationarySolver {
                 Err(Error::InvalidSetting { name, value, requirement: "positive and finite" })
             }
         };
-        positive("tolerance", self.tolerance)?;
-        self.error_tolerance.map_or(Ok(()), |value| positive("error_tolerance", value))
+        positive("tolerance", self.power.tolerance)?;
+        self.power.error_tolerance.map_or(Ok(()), |value| positive("error_tolerance", value))
     }
 }
 
