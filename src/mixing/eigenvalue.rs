@@ -35,7 +35,7 @@ impl SecondEigenvalue {
     /// Its modulus (SLEM): between 0 and 1. Zero if nothing is left but the
     /// nilpotent part.
     pub fn modulus(&self) -> f64 {
-        self.re.hypot(self.im)
+        self.re.hypot(self.im).min(1.0)
     }
 
     /// Relaxation time `1 / (1 - modulus)`, in steps.
@@ -43,9 +43,9 @@ impl SecondEigenvalue {
         (1.0 - self.modulus()).recip()
     }
 
-    /// Implied timescale `-1 / ln(modulus)`, in steps; 0 for modulus 0.
+    /// Implied timescale `-1 / ln(modulus)`, in steps; 0 for modulus 0, infinite for modulus 1.
     pub fn implied_timescale(&self) -> f64 {
-        -self.modulus().ln().recip()
+        self.modulus().ln().abs().recip()
     }
 }
 
