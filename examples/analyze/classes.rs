@@ -48,8 +48,7 @@ pub(crate) fn describe(subject: &Subject, limits: &Limits, findings: &mut Findin
         findings.attempt("cyclic_classes", listed.map(|()| cyclic(class)));
     } else {
         // Each class is explored with a vector over all states.
-        let affordable =
-            listed.and_then(|()| limits.operations(recurrent.len() as f64 * chain.len() as f64));
+        let affordable = listed.and_then(|()| limits.operations(recurrent.len() as f64 * chain.len() as f64));
         let each = || recurrent.iter().map(|&class| cyclic(class)).collect::<Vec<_>>();
         findings.attempt("cyclic_classes_per_class", affordable.map(|()| each()));
     }

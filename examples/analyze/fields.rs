@@ -10,6 +10,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("text_tokens", "tokens of the text"),
     ("text_windows", "windows of K + 1 tokens that were counted"),
     ("text_unknown", "how many tokens of the text became <unk>"),
+    ("window_drift_bits", "text: Jensen-Shannon divergence of each --window tokens from the next ones"),
     ("vocab", "names of the tokens"),
     ("labels", "names of the states, oldest token first"),
     ("is_irreducible", "whether every state leads to every other"),

@@ -43,12 +43,7 @@ pub(crate) fn describe(
     findings.attempt("rational_mi_lag", by_lag.map(|by_lag| keyed(&by_lag, |found| found.rational)));
 }
 
-fn by_lag(
-    chain: &Chain,
-    law: &Law,
-    lags: &[usize],
-    limits: &Limits,
-) -> Result<Vec<LagInformation>, Reason> {
+fn by_lag(chain: &Chain, law: &Law, lags: &[usize], limits: &Limits) -> Result<Vec<LagInformation>, Reason> {
     let mut lags = lags.to_vec();
     lags.sort_unstable();
     lags.dedup();

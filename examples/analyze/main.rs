@@ -48,7 +48,7 @@ fn analyze(options: &Options) -> Result<Findings, Reason> {
     let subject = input::read(options)?;
     let limits = &options.limits;
     let mut findings = Findings::default();
-    subject.describe(limits, &mut findings);
+    subject.describe(options, &mut findings);
     classes::describe(&subject, limits, &mut findings);
     let law = long_run::describe(&subject, options, &mut findings)?;
     let law = law.as_ref().map_err(Clone::clone);

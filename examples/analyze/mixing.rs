@@ -24,6 +24,7 @@ pub(crate) fn describe(
 
     let price = chain.len() as f64 * chain.operator().stored_entries() as f64;
     let affordable = limits.operations(price * options.steps as f64);
+    let affordable = affordable.and(limits.entries(options.steps, 1));
     let curve = |law| Ok(chain.worst_distance_curve(law, options.steps)?);
     let curve = affordable.and(law.clone()).and_then(curve);
     findings.attempt("tv_worst_start_t0", curve.map(numbers));

@@ -55,6 +55,10 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = Ends::Circular)]
     pub(crate) ends: Ends,
 
+    /// Tokens a window of `window_drift_bits`, for a text
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) window: usize,
+
     /// The last time of the curve `tv_worst_start_t0`
     #[arg(long, value_name = "T", default_value_t = 12)]
     pub(crate) steps: usize,

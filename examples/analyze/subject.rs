@@ -1,12 +1,14 @@
 //! What was read: a chain, and what kind of file it came from.
 
 use lmchain::chain::MarkovChain;
+use lmchain::drift::window_drift;
 use lmchain::operator::{TransitionOperator, successors};
 use lmchain::text::Corpus;
 use serde_json::json;
 
-use crate::findings::Findings;
+use crate::findings::{Findings, Reason};
 use crate::limits::Limits;
+use crate::options::Options;
 
 /// The chain of whatever was read.
 pub(crate) type Chain = MarkovChain<Box<dyn TransitionOperator>>;
@@ -31,7 +33,8 @@ impl Subject {
     }
 
     /// What it is, how large, and what its states are called.
-    pub(crate) fn describe(&self, limits: &Limits, findings: &mut Findings) {
+    pub(crate) fn describe(&self, options: &Options, findings: &mut Findings) {
+        let limits = &options.limits;
         let chain = &self.chain;
         findings.set("kind", self.kind());
         findings.set("states", chain.len());
@@ -42,6 +45,7 @@ impl Subject {
             findings.set("text_tokens", corpus.tokens().len());
             findings.set("text_windows", corpus.window_count(chain.states().context_length()));
             findings.set("text_unknown", corpus.unknown());
+            findings.attempt("window_drift_bits", drift(corpus, options.window, limits));
         }
         if let Some(vocab) = chain.states().vocab() {
             findings.attempt("vocab", limits.states(vocab.len()).map(|()| json!(vocab.names())));
@@ -57,6 +61,13 @@ impl Subject {
             Source::Text(_) => "text",
         }
     }
+}
+
+/// How much each window of a text differs from the next.
+fn drift(corpus: &Corpus, window: usize, limits: &Limits) -> Result<Vec<f64>, Reason> {
+    let drift = window_drift(corpus.tokens(), window)?;
+    limits.entries(drift.adjacent.len(), 1)?;
+    Ok(drift.adjacent)
 }
 
 /// Transitions of positive probability.
