@@ -14,9 +14,7 @@ pub(crate) fn describe(subject: &Subject, limits: &Limits, findings: &mut Findin
     let recurrent: Vec<usize> = classes.recurrent().collect();
     let transient: Vec<usize> = classes.transient_states().collect();
     let periods: Vec<usize> = recurrent.iter().map(|&class| classes.period(class)).collect();
-    let members = |classes_named: &[usize]| -> Value {
-        classes_named.iter().map(|&class| classes.members(class)).collect::<Vec<_>>().into_json()
-    };
+    let members = |some: &[usize]| listing(some.iter().map(|&class| classes.members(class)));
     let all: Vec<usize> = (0..classes.count()).collect();
     let listed = limits.states(chain.len());
 
@@ -43,7 +41,7 @@ pub(crate) fn describe(subject: &Subject, limits: &Limits, findings: &mut Findin
     let absorbing: Vec<usize> = classes.absorbing_states().collect();
     findings.attempt("absorbing_states", limits.states(absorbing.len()).map(|()| absorbing));
 
-    let cyclic = |class: usize| classes.cyclic_classes(class, chain.operator()).into_json();
+    let cyclic = |class: usize| listing(classes.cyclic_classes(class, chain.operator()));
     if let [class] = recurrent[..] {
         findings.attempt("cyclic_classes", listed.map(|()| cyclic(class)));
     } else {
@@ -67,13 +65,7 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
     (a / divisor).saturating_mul(b)
 }
 
-/// Lists of states as JSON.
-trait IntoJson {
-    fn into_json(self) -> Value;
-}
-
-impl<S: AsRef<[u32]>> IntoJson for Vec<S> {
-    fn into_json(self) -> Value {
-        self.iter().map(|states| json!(states.as_ref())).collect()
-    }
+/// Lists of states.
+fn listing<S: AsRef<[u32]>>(sets: impl IntoIterator<Item = S>) -> Value {
+    sets.into_iter().map(|states| json!(states.as_ref())).collect()
 }

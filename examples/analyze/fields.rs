@@ -45,7 +45,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("relaxation_time", "1 / (1 - slem), in steps"),
     ("implied_timescale", "-1 / ln slem, in steps"),
     ("tv_worst_start_t0", "total variation distance from the worst start after 0, 1, ... --steps steps"),
-    ("tmix_quarter", "model, text: first time at which that distance is at most 1/4"),
+    ("tmix_quarter", "first time at which that distance is at most 1/4"),
     ("mixing_time_tv", "first time at which that distance is at most 0.25, and 0.01"),
     ("entropy_rate_bits", "new information a token, in bits"),
     ("entropy_rate_nats", "the same in nats"),

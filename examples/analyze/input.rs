@@ -17,12 +17,17 @@ use crate::subject::{Chain, Source, Subject};
 pub(crate) fn read(options: &Options) -> Result<Subject, Reason> {
     let extension = options.file.extension().unwrap_or_default().to_ascii_lowercase();
     let matrix = |chain| Subject { source: Source::Matrix, chain };
-    match extension.to_str() {
-        _ if options.text => text(options),
-        Some("json") => json(&options.file),
-        Some("mtx") => Ok(matrix(MarkovChain::from_matrix_market(&options.file)?.boxed())),
-        Some("npz") => Ok(matrix(MarkovChain::from_npz(&options.file)?.boxed())),
-        _ => text(options),
+    let subject = match extension.to_str() {
+        _ if options.text => text(options)?,
+        Some("json") => json(&options.file)?,
+        Some("mtx") => matrix(MarkovChain::from_matrix_market(&options.file)?.boxed()),
+        Some("npz") => matrix(MarkovChain::from_npz(&options.file)?.boxed()),
+        _ => text(options)?,
+    };
+    let states = subject.chain.len();
+    match options.start.iter().find(|&&start| start >= states) {
+        Some(&state) => Err(Error::StateOutOfRange { state, states }.into()),
+        None => Ok(subject),
     }
 }
 
@@ -54,7 +59,7 @@ fn json(path: &Path) -> Result<Subject, Reason> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
     let is_array = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     if is_array {
-        return matrix(parse(&bytes, path)?);
+        return matrix(&parse::<Vec<_>>(&bytes, path)?);
     }
     let outline: Outline = parse(&bytes, path)?;
     match outline {
@@ -62,7 +67,7 @@ fn json(path: &Path) -> Result<Subject, Reason> {
             let chain = MarkovChain::enumerated(&TableModel::read_json(path)?)?.boxed();
             Ok(Subject { source: Source::Model, chain })
         }
-        Outline { matrix: Some(_), .. } => matrix(parse::<MatrixFile>(&bytes, path)?.rows),
+        Outline { matrix: Some(_), .. } => matrix(&parse::<MatrixFile>(&bytes, path)?.rows),
         _ => Err(Reason::new("there is neither a table `p` nor a matrix `P`")),
     }
 }
@@ -76,7 +81,7 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], path: &Path) -> Result<T> {
     })
 }
 
-fn matrix(rows: Vec<Vec<f64>>) -> Result<Subject, Reason> {
+fn matrix(rows: &[Vec<f64>]) -> Result<Subject, Reason> {
     let columns = rows.first().map_or(0, Vec::len);
     if let Some(row) = rows.iter().position(|row| row.len() != columns) {
         return Err(Error::RowLength { row, expected: columns, found: rows[row].len() }.into());

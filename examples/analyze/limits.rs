@@ -7,7 +7,7 @@ use crate::findings::Reason;
 /// Limits beyond which a field is left out, and named in `omitted`.
 #[derive(Debug, Args)]
 pub(crate) struct Limits {
-    /// Leave out lists of states with more than N states
+    /// Leave out lists over more than N states, tokens or classes
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     max_states_listed: usize,
 
@@ -16,14 +16,14 @@ pub(crate) struct Limits {
     max_entries_listed: usize,
 
     /// Leave out what takes more than N multiplications
-    #[arg(long, value_name = "N", default_value_t = 10_000_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 2_000_000_000)]
     max_operations: u64,
 }
 
 impl Limits {
-    /// Whether as many states may be listed.
+    /// Whether a list with an item for so many states, tokens or classes may be written.
     pub(crate) fn states(&self, states: usize) -> Result<(), Reason> {
-        check(states as f64, "states", self.max_states_listed as f64, "--max-states-listed")
+        check(states as f64, "items", self.max_states_listed as f64, "--max-states-listed")
     }
 
     /// Whether a table of `rows` by `columns` may be listed.

@@ -1,6 +1,5 @@
 //! Stationary laws, absorption, the long run.
 
-use lmchain::Error;
 use lmchain::prob::Law;
 use lmchain::solve::Report;
 use lmchain::stationary::{StationaryLaws, StationarySolver};
@@ -11,33 +10,24 @@ use crate::limits::Limits;
 use crate::options::Options;
 use crate::subject::{Chain, Subject};
 
-/// Everything about the long run. Returns the stationary law, or why there is
-/// not one; bad starts are refused.
-pub(crate) fn describe(
-    subject: &Subject,
-    options: &Options,
-    findings: &mut Findings,
-) -> Result<Result<Law, Reason>, Reason> {
+/// Everything about the long run. Returns the stationary law, or why there is not one.
+pub(crate) fn describe(subject: &Subject, options: &Options, findings: &mut Findings) -> Result<Law, Reason> {
     let (chain, limits) = (&subject.chain, &options.limits);
-    let states = chain.len();
-    if let Some(&state) = options.start.iter().find(|&&start| start >= states) {
-        return Err(Error::StateOutOfRange { state, states }.into());
-    }
     let most = limits.repetitions(chain.operator().stored_entries()).min(100_000);
-    let outcome = StationarySolver::new().max_iterations(most).solve(chain)?;
-    findings.set("report", report(outcome.report()));
-    let laws = outcome.converged().map_err(Reason::from);
+    let outcome = StationarySolver::new().max_iterations(most).solve(chain).map_err(Reason::from);
+    findings
+        .attempt("report", outcome.as_ref().map(|outcome| report(outcome.report())).map_err(Clone::clone));
+    let laws = outcome.and_then(|outcome| Ok(outcome.converged()?));
     let laws = laws.as_ref().map_err(Clone::clone);
-
-    stationary(subject, laws.clone(), limits, findings);
-    absorption(chain, laws.clone(), options, findings);
-    Ok(laws.and_then(|laws| Ok(laws.clone().unique()?)))
+    stationary(subject, &laws, limits, findings);
+    absorption(chain, &laws, options, findings);
+    laws.and_then(|laws| Ok(laws.clone().unique()?))
 }
 
 /// The laws: one for a model or a text if it is the only one, else a list.
 fn stationary(
     subject: &Subject,
-    laws: Result<&StationaryLaws<'_>, Reason>,
+    laws: &Result<&StationaryLaws<'_>, Reason>,
     limits: &Limits,
     findings: &mut Findings,
 ) {
@@ -54,14 +44,14 @@ fn stationary(
         };
         let listed = limits.states(chain.len());
         let listed = listed.and(limits.entries(chain.classes().recurrent_count(), chain.len()));
-        findings.attempt(name, listed.and(laws).map(all));
+        findings.attempt(name, listed.and(laws.clone()).map(all));
     }
 }
 
 /// Where starts end up, and the law of the long run from there.
 fn absorption(
     chain: &Chain,
-    laws: Result<&StationaryLaws<'_>, Reason>,
+    laws: &Result<&StationaryLaws<'_>, Reason>,
     options: &Options,
     findings: &mut Findings,
 ) {

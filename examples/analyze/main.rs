@@ -50,7 +50,7 @@ fn analyze(options: &Options) -> Result<Findings, Reason> {
     let mut findings = Findings::default();
     subject.describe(options, &mut findings);
     classes::describe(&subject, limits, &mut findings);
-    let law = long_run::describe(&subject, options, &mut findings)?;
+    let law = long_run::describe(&subject, options, &mut findings);
     let law = law.as_ref().map_err(Clone::clone);
     mixing::describe(&subject, &law, options, &mut findings);
     information::describe(&subject, &law, options, &mut findings);

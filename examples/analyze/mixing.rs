@@ -31,9 +31,7 @@ pub(crate) fn describe(
 
     let time = |threshold| law.clone().and_then(|law| mixing_time(chain, law, threshold, limits));
     let quarter = time(0.25);
-    if !subject.is_matrix() {
-        findings.attempt("tmix_quarter", quarter.clone());
-    }
+    findings.attempt("tmix_quarter", quarter.clone());
     let both = quarter.and_then(|quarter| Ok(json!({"0.25": quarter, "0.01": time(0.01)?})));
     findings.attempt("mixing_time_tv", both);
 }
