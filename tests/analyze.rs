@@ -193,3 +193,13 @@ fn a_reader_that_leaves_is_no_fault() {
     assert!(output.status.success());
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+#[should_panic(expected = "C12: slem: 0.67919")]
+fn a_difference_is_noticed() {
+    let program = Program::new();
+    let case = language_model("C12");
+    let path = program.write("C12.json", json!({"V": case.v, "K": case.k, "p": case.p}).to_string());
+    let found = program.fields(&path, &NO_OPTIONS);
+    Comparison { case: &case, found: &found }.with(&json!({"slem": 0.679193}));
+}

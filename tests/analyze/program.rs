@@ -65,7 +65,7 @@ fn executable() -> &'static Path {
         let profile = test.parent().and_then(Path::parent).unwrap();
         let name = format!("analyze{}", std::env::consts::EXE_SUFFIX);
         let path = profile.join("examples").join(name);
-        if !path.exists() {
+        if !is_up_to_date(&path) {
             // `cargo test --test analyze` builds no examples.
             let mut build = Command::new(env!("CARGO"));
             build.args(["build", "--quiet", "--example", "analyze"]);
@@ -78,4 +78,15 @@ fn executable() -> &'static Path {
         }
         path
     })
+}
+
+/// Whether the program is there, and newer than every file that it was made from.
+fn is_up_to_date(path: &Path) -> bool {
+    let modified = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified());
+    let (Ok(built), Ok(rule)) = (modified(path), std::fs::read_to_string(path.with_extension("d"))) else {
+        return false;
+    };
+    // A rule as of make: the program, a colon, the files.
+    let mut files = rule.split_whitespace().skip(1);
+    files.all(|file| modified(Path::new(file)).is_ok_and(|changed| changed <= built))
 }
