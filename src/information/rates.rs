@@ -58,6 +58,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// Entropy of the last `length` tokens of a state.
     fn suffix_entropy(&self, law: &Law, length: usize) -> f64 {
         if length == 0 {
+            // There is one empty block: no rounding of the total mass belongs here.
             return 0.0;
         }
         if length >= self.states().context_length() {

@@ -35,7 +35,7 @@ impl SecondEigenvalue {
     /// Its modulus (SLEM): between 0 and 1. Zero if nothing is left but the
     /// nilpotent part.
     pub fn modulus(&self) -> f64 {
-        self.re.hypot(self.im)
+        self.re.hypot(self.im).min(1.0)
     }
 
     /// Relaxation time `1 / (1 - modulus)`, in steps.
@@ -43,9 +43,9 @@ impl SecondEigenvalue {
         (1.0 - self.modulus()).recip()
     }
 
-    /// Implied timescale `-1 / ln(modulus)`, in steps; 0 for modulus 0.
+    /// Implied timescale `-1 / ln(modulus)`, in steps; 0 for modulus 0, infinite for modulus 1.
     pub fn implied_timescale(&self) -> f64 {
-        -self.modulus().ln().recip()
+        self.modulus().ln().abs().recip()
     }
 }
 
@@ -113,16 +113,22 @@ impl SecondEigenvalueSolver {
         if stationary.len() != chain.len() {
             return Err(Error::LengthMismatch { expected: chain.len(), found: stationary.len() });
         }
-        let direct = |re| {
+        let direct = |re, im| {
             let report = Report { iterations: 0, residual: 0.0, error_bound: None, stop: Stop::Direct };
-            Ok(Outcome::new(SecondEigenvalue { re, im: 0.0 }, report))
+            Ok(Outcome::new(SecondEigenvalue { re, im }, report))
         };
-        if chain.classes().recurrent_count() > 1 {
-            return direct(1.0);
+        let classes = chain.classes();
+        if classes.recurrent_count() > 1 {
+            return direct(1.0, 0.0);
+        }
+        // A class of period d has all d-th roots of unity (Seneta 1981, theorem 1.7).
+        if let Some(period) = classes.recurrent().map(|class| classes.period(class)).find(|&d| d > 1) {
+            let angle = std::f64::consts::TAU / period as f64;
+            return direct(angle.cos(), angle.sin());
         }
         let mut deflated = Deflated { operator: chain.operator(), stationary, products: 0 };
         let Some(mut first) = self.washed(&mut deflated, chain.states().context_length()) else {
-            return direct(0.0);
+            return direct(0.0, 0.0);
         };
         loop {
             let krylov = Krylov::build(&mut deflated, &first);

@@ -207,6 +207,13 @@ fn compress(states: usize, mut transitions: Vec<(u32, u32, f64)>) -> Result<Spar
     {
         return Err(Error::DuplicateEntry { row: twice[0].0 as usize, column: twice[0].1 as usize });
     }
+    // A row without an entry is told from the entries alone, before a number of
+    // states that a file merely claims is allocated for.
+    if transitions.len() < states {
+        let rows = transitions.chunk_by(|a, b| a.0 == b.0).map(|row| row[0].0 as usize);
+        let row = rows.zip(0..).take_while(|(row, place)| row == place).count();
+        return Err(Error::RowSum { row, sum: 0.0, tolerance: Law::sum_tolerance(0) });
+    }
     let mut starts = vec![0usize; states + 1];
     for &(from, _, _) in &transitions {
         starts[from as usize + 1] += 1;
@@ -222,6 +229,12 @@ fn compress(states: usize, mut transitions: Vec<(u32, u32, f64)>) -> Result<Spar
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn states_that_are_merely_claimed_allocate_nothing() {
+        let claimed = SparseOperator::from_triplets(u32::MAX as usize, vec![(0, 0, 1.0), (1, 0, 1.0)]);
+        assert!(matches!(claimed, Err(Error::RowSum { row: 2, sum: 0.0, .. })));
+    }
 
     #[test]
     fn bad_matrices_are_refused_with_the_place() {

@@ -31,6 +31,10 @@ impl<O: TransitionOperator> MarkovChain<O> {
         if start.len() != self.len() {
             return Err(Error::LengthMismatch { expected: self.len(), found: start.len() });
         }
+        if self.classes().recurrent_count() == 1 {
+            let report = Report { iterations: 0, residual: 0.0, error_bound: None, stop: Stop::Direct };
+            return Ok(Outcome::new(vec![1.0], report));
+        }
         let transient: Vec<usize> = self.classes().transient_states().collect();
         Ok(if transient.len() <= SMALL {
             self.absorbed_by_elimination(start, &transient)

@@ -1,0 +1,130 @@
+//! What can be asked for on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use lmchain::text::{CorpusSettings, DocumentEnd, Tokenizer};
+
+use crate::fields;
+use crate::limits::Limits;
+
+/// Everything that can be said about a chain, as one JSON object.
+///
+/// FILE is one of three things.
+///
+/// A model table, `NAME.json`: an object with `vocab_size` (or `V`), `order`
+/// (or `K`) and `p`, an array with one law of the next token per context; maybe
+/// `vocab`, an array of names. The states are all its contexts.
+///
+/// A transition matrix: `NAME.json` with an array of rows, or an object that
+/// has one under `P`; `NAME.mtx` in the Matrix Market format; `NAME.npz` as
+/// written by scipy.sparse.save_npz. Rows must sum to one.
+///
+/// A text, any other name: UTF-8. The states are the contexts that occur, each
+/// followed by what followed it there, as often as it did.
+///
+/// Bad input ends with exit code 2 and one line on standard error.
+#[derive(Debug, Parser)]
+#[command(name = "analyze", after_long_help = fields::help())]
+pub(crate) struct Options {
+    /// The file to read
+    pub(crate) file: PathBuf,
+
+    /// Read the file as a text, whatever its name
+    #[arg(long)]
+    pub(crate) text: bool,
+
+    /// What a token of a text is
+    #[arg(long, value_enum, default_value_t = Tokens::Characters)]
+    pub(crate) tokens: Tokens,
+
+    /// Turn a text to lower case
+    #[arg(long)]
+    pub(crate) lower_case: bool,
+
+    /// Tokens of a text that occur less often become `<unk>`
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) minimum_count: u64,
+
+    /// Tokens a state, for a text
+    // Longer contexts over two tokens or more could not be numbered in 128 bits.
+    #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=127))]
+    pub(crate) context: u8,
+
+    /// What follows the end of a text
+    #[arg(long, value_enum, default_value_t = Ends::Circular)]
+    pub(crate) ends: Ends,
+
+    /// Tokens a window of `window_drift_bits`, for a text
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) window: usize,
+
+    /// The last time of the curve `tv_worst_start_t0`
+    #[arg(long, value_name = "T", default_value_t = 12)]
+    pub(crate) steps: usize,
+
+    /// Lags of mutual information, in steps
+    #[arg(long, value_name = "D,D,...", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 10])]
+    pub(crate) lags: Vec<usize>,
+
+    /// Add the long-run law from this state (its number) to `steady_state_from`; may be repeated
+    #[arg(long, value_name = "STATE")]
+    pub(crate) start: Vec<usize>,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
+    /// Break the line after every field
+    #[arg(long)]
+    pub(crate) pretty: bool,
+}
+
+/// What a token of a text is.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Tokens {
+    /// Every byte
+    Bytes,
+    /// Every Unicode scalar value
+    Characters,
+    /// Unicode words and punctuation marks
+    Words,
+    /// What lies between white space
+    Whitespace,
+}
+
+/// What follows the end of a text.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Ends {
+    /// Its start
+    Circular,
+    /// A token `</s>`, then its start
+    Token,
+    /// `</s>`, then a context of `<s>` tokens
+    Reset,
+    /// `</s>` for ever
+    Absorbing,
+    /// Nothing is known
+    Open,
+}
+
+impl Options {
+    /// How to read a text.
+    pub(crate) fn corpus_settings(&self) -> CorpusSettings {
+        let tokenizer = match self.tokens {
+            Tokens::Bytes => Tokenizer::bytes(),
+            Tokens::Characters => Tokenizer::characters(),
+            Tokens::Words => Tokenizer::words(),
+            Tokens::Whitespace => Tokenizer::whitespace(),
+        };
+        let end = match self.ends {
+            Ends::Circular => DocumentEnd::Circular,
+            Ends::Token => DocumentEnd::Token,
+            Ends::Reset => DocumentEnd::Reset,
+            Ends::Absorbing => DocumentEnd::Absorbing,
+            Ends::Open => DocumentEnd::Open,
+        };
+        CorpusSettings::new(tokenizer.lower_case(self.lower_case))
+            .minimum_count(self.minimum_count)
+            .document_end(end)
+    }
+}

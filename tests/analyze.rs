@@ -1,0 +1,205 @@
+//! The example `analyze`, run as a program on every reference case and on bad input.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
+
+mod common;
+#[path = "analyze/compare.rs"]
+mod compare;
+#[path = "analyze/program.rs"]
+mod program;
+#[path = "analyze/refusals.rs"]
+mod refusals;
+
+use std::path::Path;
+use std::process::Stdio;
+
+use common::{Case, language_model, language_models, matrices};
+use compare::Comparison;
+use program::{Program, analyze};
+use serde_json::{Value, json};
+
+/// How many fields of the reference cases the program knows, at least.
+const FIELDS_KNOWN: [usize; 2] = [308, 658];
+
+const NO_OPTIONS: [&str; 0] = [];
+
+/// What a case expects under a name.
+fn expected<'a>(case: &'a Case, name: &str) -> Option<&'a Value> {
+    [&case.expected, &case.derived].into_iter().find_map(|known| known.get(name))
+}
+
+/// The options that make the program go as far as a case does.
+fn options(case: &Case) -> Vec<String> {
+    let mut options = Vec::new();
+    if let Some(curve) = expected(case, "tv_worst_start_t0").and_then(Value::as_array) {
+        options.push(format!("--steps={}", curve.len() - 1));
+    }
+    if let Some(by_lag) = expected(case, "mi_bits_lag").and_then(Value::as_object) {
+        options.push(format!("--lags={}", by_lag.keys().cloned().collect::<Vec<_>>().join(",")));
+    }
+    for start in expected(case, "steady_state_from").iter().flat_map(|from| from.as_array().unwrap()) {
+        options.push(format!("--start={}", start["init"]));
+    }
+    options
+}
+
+fn compare_all(cases: Vec<Case>, file: impl Fn(&Case) -> Value) -> usize {
+    let program = Program::new();
+    let mut compared = 0;
+    for case in cases {
+        let path = program.write("case.json", file(&case).to_string());
+        let found = program.fields(&path, &options(&case));
+        for known in [&case.expected, &case.derived] {
+            compared += Comparison { case: &case, found: &found }.with(known);
+        }
+    }
+    compared
+}
+
+#[test]
+fn every_reference_case_is_reproduced() {
+    let models = compare_all(language_models(), |case| json!({"V": case.v, "K": case.k, "p": case.p}));
+    let matrices = compare_all(matrices(), |case| json!({"name": case.name, "P": case.p}));
+    let [in_models, in_matrices] = FIELDS_KNOWN;
+    assert!(models >= in_models && matrices >= in_matrices, "only {models} and {matrices} compared");
+}
+
+#[test]
+fn absorption_in_two_loops() {
+    let case = language_model("C17");
+    let program = Program::new();
+    let path = program.write("C17.json", json!({"vocab_size": 2, "order": 2, "p": case.p}).to_string());
+    let found = program.fields(&path, &["--start=1"]);
+    let expected = common::numbers(&case.expected["P_absorb_in_11"]);
+    let rows = common::matrix(&found["absorption_probabilities"]);
+    common::assert_all_close(&[rows[0][1], rows[1][1]], &expected[1..3], 1e-12, "from 01 and 10");
+    let long_run = common::numbers(&found["steady_state_from"][0]["value"]);
+    common::assert_all_close(&long_run, &[1.0 - expected[1], 0.0, 0.0, expected[1]], 1e-12, "from 01");
+    assert_eq!(found["slem"], 1.0);
+    assert_eq!(found["relaxation_time"], "inf");
+    assert_eq!(found["implied_timescale"], "inf");
+    for name in ["entropy_rate_bits", "tv_worst_start_t0", "reverse_table", "mi_bits_lag"] {
+        assert!(found.get(name).is_none(), "{name} needs one stationary law");
+        assert!(found["omitted"][name].as_str().unwrap().contains("2 recurrent classes"));
+    }
+}
+
+#[test]
+fn a_matrix_is_the_same_in_every_format() {
+    let program = Program::new();
+    let rows = [[0.9, 0.1], [0.5, 0.5]];
+    let market = "%%MatrixMarket matrix array real general\n2 2\n0.9\n0.5\n0.1\n0.5\n";
+    let files = [
+        program.write("bare.json", json!(rows).to_string()),
+        program.write("object.JSON", json!({"P": rows}).to_string()),
+        program.write("array.mtx", market),
+    ];
+    let [bare, object, array] = files.map(|path| program.fields(&path, &NO_OPTIONS));
+    assert_eq!(bare, object);
+    assert_eq!(bare, array);
+    assert_eq!(bare["kind"], "matrix");
+    let npz = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/npz/csr_compressed.npz");
+    assert_eq!(program.fields(&npz, &NO_OPTIONS)["kind"], "matrix");
+}
+
+#[test]
+fn texts_are_read_as_asked() {
+    let program = Program::new();
+    let path = program.write("song.txt", "La la land, la LA");
+    let found = program.fields(&path, &["--tokens=words", "--lower-case", "--context=1"]);
+    assert_eq!(found["vocab"], json!([",", "la", "land"]));
+    assert_eq!(found["text_tokens"], 6);
+    // A circular text: every token as often as it occurs.
+    assert_agree(&found["stationary"], &[1.0 / 6.0, 4.0 / 6.0, 1.0 / 6.0]);
+    // After `la` three times of four `la`, once `land`; else no choice.
+    let rate = 4.0 / 6.0 * (0.75 * (4.0f64 / 3.0).log2() + 0.25 * 2.0);
+    assert_agree(&json!([found["entropy_rate_bits"]]), &[rate]);
+
+    let open = program.fields(&path, &["--tokens=whitespace", "--context=1", "--ends=open"]);
+    assert_eq!(open["absorbing_states"], json!([0]));
+    assert_eq!(open["labels"][0], "LA");
+    let rare = program.fields(&path, &["--tokens=words", "--minimum-count=2", "--context=1", "--window=2"]);
+    assert_eq!(rare["text_unknown"], 4);
+    assert_eq!(rare["window_drift_bits"].as_array().unwrap().len(), 2);
+    let reset = program.fields(&path, &["--tokens=bytes", "--ends=reset"]);
+    assert_eq!(reset["labels"][0], "<s> <s>");
+    let json = program.write("text.json", "no JSON");
+    assert_eq!(program.fields(&json, &["--text"])["kind"], "text");
+}
+
+fn assert_agree(found: &Value, expected: &[f64]) {
+    common::assert_all_close(&common::numbers(found), expected, 1e-12, "found");
+}
+
+#[test]
+fn what_is_too_large_is_named_with_the_reason() {
+    let program = Program::new();
+    let path = program.write("abc.txt", "abcacbbacbaccab");
+    let few = ["--max-states-listed=2", "--max-entries-listed=3", "--max-operations=50"];
+    let found = program.fields(&path, &few);
+    for (name, option) in [
+        ("stationary", "--max-states-listed"),
+        ("labels", "--max-states-listed"),
+        ("greedy_next_context", "--max-states-listed"),
+        ("reverse_table", "--max-entries-listed"),
+        ("mi_bits_lag", "--max-operations"),
+        ("tv_worst_start_t0", "--max-operations"),
+    ] {
+        assert!(found.get(name).is_none(), "{name}");
+        assert!(found["omitted"][name].as_str().unwrap().contains(option), "{name}: {}", found["omitted"]);
+    }
+    assert!(found["entropy_rate_bits"].is_number());
+}
+
+#[test]
+fn help_names_every_field_and_nothing_is_missing() {
+    let help = String::from_utf8(analyze(&["--help"]).output().unwrap().stdout).unwrap();
+    let program = Program::new();
+    let mut names = std::collections::BTreeSet::new();
+    for (file, text) in [
+        ("flip.json", "[[0, 1], [1, 0]]"),
+        ("loops.json", "[[1, 0], [0, 1]]"),
+        ("one.json", r#"{"V": 1, "K": 3, "vocab": ["a"], "p": [[1]]}"#),
+        ("loops.txt", "aabba"),
+    ] {
+        let path = program.write(file, text);
+        let found = program.fields(&path, &["--start=0", "--ends=open", "--window=1"]);
+        assert_eq!(program.fields(&path, &["--start=0", "--ends=open", "--window=1", "--pretty"]), found);
+        for (name, value) in found.as_object().unwrap() {
+            assert!(name == "report" || !value.is_null(), "{file}: {name} is null");
+            names.insert(name.clone());
+        }
+    }
+    for name in &names {
+        let line = format!("  {name} ");
+        assert_eq!(help.lines().filter(|help| help.starts_with(&line)).count(), 1, "{name} in the help");
+    }
+    let documented = help.split("Fields of the output").nth(1).unwrap();
+    for name in documented.lines().skip(1).filter_map(|line| line.split_whitespace().next()) {
+        assert!(names.contains(name) || SOMETIMES.contains(&name), "{name} is never written");
+    }
+}
+
+/// Fields that the chains of the test on the help do not have.
+const SOMETIMES: [&str; 1] = ["stationary_per_class"];
+
+#[test]
+fn a_reader_that_leaves_is_no_fault() {
+    let program = Program::new();
+    let path = program.write("long.txt", "a reader that leaves ".repeat(200));
+    let mut child =
+        analyze(&["--context=20"]).arg(path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[should_panic(expected = "C12: slem: 0.67919")]
+fn a_difference_is_noticed() {
+    let program = Program::new();
+    let case = language_model("C12");
+    let path = program.write("C12.json", json!({"V": case.v, "K": case.k, "p": case.p}).to_string());
+    let found = program.fields(&path, &NO_OPTIONS);
+    Comparison { case: &case, found: &found }.with(&json!({"slem": 0.679193}));
+}
