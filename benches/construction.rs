@@ -47,7 +47,7 @@ fn from_tables(criterion: &mut Criterion) {
     for spec in [ChainSpec::soft(27, 3), ChainSpec::soft(27, 4)] {
         let chain = shift(&spec);
         group.throughput(Throughput::Elements(chain.operator().stored_entries() as u64));
-        let (v, k) = (spec.vocabulary_size(), spec.context_length() as usize);
+        let (v, k) = (spec.vocabulary_size(), spec.context_length());
         let model = TableModel::new(v, k, spec.table()).expect("a table");
         group.bench_function(BenchmarkId::new("enumerated", spec.id()), |b| {
             b.iter(|| MarkovChain::enumerated(&model).expect("a chain"));
