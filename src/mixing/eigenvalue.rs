@@ -43,9 +43,9 @@ impl SecondEigenvalue {
         (1.0 - self.modulus()).recip()
     }
 
-    /// Implied timescale `-1 / ln(modulus)`, in steps; 0 for modulus 0.
+    /// Implied timescale `-1 / ln(modulus)`, in steps; 0 for modulus 0, infinite for 1.
     pub fn implied_timescale(&self) -> f64 {
-        -self.modulus().ln().recip()
+        self.modulus().ln().abs().recip()
     }
 }
 
