@@ -84,8 +84,8 @@ fn tour(options: &Options) -> Result<(), Box<dyn Error>> {
     shape::held_out(&subject)?;
     shape::stationary_law(&subject, &report);
     samples::forward(&subject, options.seed)?;
-    samples::backward(&subject, ending, options.seed)?;
-    samples::what_came_before(&subject, ending)?;
+    samples::backward(&subject, &ending, options.seed)?;
+    samples::what_came_before(&subject, &ending)?;
     forgetting::mixing(&subject, &mut watch)?;
     forgetting::information(&subject, &mut watch)?;
     topics::drift(&subject, &mut watch)?;

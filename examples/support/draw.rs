@@ -52,16 +52,18 @@ pub(crate) fn visible(label: &str) -> String {
 
 /// A text with its own line ends, long lines folded, behind a vertical line.
 pub(crate) fn quote(text: &str) {
+    let room = WIDTH - 5;
     for line in text.lines() {
-        let mut row = String::new();
-        for word in line.split_inclusive(' ') {
-            if row.chars().count() + word.chars().count() > WIDTH - 6 {
-                say!("   │ {row}");
-                row.clear();
+        let mut row: Vec<char> = Vec::new();
+        for character in line.chars() {
+            if row.len() == room {
+                // Fold behind the last space, or in the middle of a word without end.
+                let fold = row.iter().rposition(|&c| c == ' ').map_or(room, |space| space + 1);
+                say!("   │ {}", row.drain(..fold).collect::<String>());
             }
-            row.push_str(word);
+            row.push(character);
         }
-        say!("   │ {row}");
+        say!("   │ {}", row.into_iter().collect::<String>());
     }
 }
 
@@ -76,4 +78,9 @@ pub(crate) fn grouped(number: impl std::fmt::Display) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// `1 word`, `3 words`.
+pub(crate) fn count(number: usize, unit: &str) -> String {
+    format!("{} {unit}{}", grouped(number), if number == 1 { "" } else { "s" })
 }

@@ -3,7 +3,7 @@
 mod draw;
 mod watch;
 
-pub(crate) use draw::{bars, grouped, heading, quote, sparkline, visible};
+pub(crate) use draw::{bars, count, grouped, heading, quote, sparkline, visible};
 pub(crate) use watch::Watch;
 
 /// Prints a line, and ends the example quietly once nobody reads on (`| head`).

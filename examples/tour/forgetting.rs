@@ -1,72 +1,77 @@
 //! How fast the chain forgets, and what its tokens tell about each other.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 
 use lmchain::mixing::SecondEigenvalueSolver;
 use lmchain::operator::TransitionOperator;
 
 use crate::Subject;
-use crate::support::{Watch, bars, grouped, heading, say, sparkline};
+use crate::support::{Watch, bars, count, grouped, heading, say, sparkline};
 
 /// Multiplications that are worth about a second.
-const AFFORDABLE: f64 = 1.5e9;
+const AFFORDABLE: f64 = 1e9;
 
 /// Distance at which a start counts as forgotten.
 const THRESHOLD: f64 = 0.25;
 
-/// The distance from the worst start over time.
+/// The distance from the worst start over time, and the second eigenvalue that it ends up following.
 pub(crate) fn mixing(subject: &Subject, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
-    let Subject { chain, stationary, text } = subject;
+    let Subject { chain, stationary, .. } = subject;
     heading(
         "Mixing",
         "How far from the stationary law one still is after so many steps, from the worst start.",
     );
     let solver = SecondEigenvalueSolver::new();
-    let outcome = watch.during("second eigenvalue", || solver.solve(chain, stationary))?;
-    let second = *outcome.value();
+    let second = watch.during("second eigenvalue", || solver.solve(chain, stationary))?;
+    let (modulus, timescale) = (second.value().modulus(), second.value().implied_timescale());
     let k = chain.states().context_length();
-    let timescale = second.implied_timescale();
     let steps = (k as f64 + 6.0 * timescale).ceil().clamp(16.0, 90.0) as usize;
-
-    // Every start where that is affordable, else evenly spread ones.
-    let cost = steps as f64 * (chain.len() + chain.operator().stored_entries()) as f64;
-    let stride = (cost * chain.len() as f64 / AFFORDABLE).ceil().max(1.0) as usize;
-    let starts: Vec<usize> = (0..chain.len()).step_by(stride).collect();
+    let starts = affordable_starts(subject, steps);
     let curve = watch.during("distance from the worst start", || {
         chain.worst_distance_curve_over(&starts, stationary, steps)
     })?;
-    let among = if stride == 1 {
-        "the worst of all starts, exactly".to_owned()
-    } else {
-        format!("the worst of {} starts, evenly spread: a lower bound", grouped(starts.len()))
-    };
-    say!("   {}", sparkline(&curve, 1.0));
-    say!("   0{:>steps$}   steps; {among}\n", steps);
-    let places =
-        [0, 1, k, 2 * k, steps / 4, steps / 2, steps].into_iter().collect::<std::collections::BTreeSet<_>>();
-    let numbers =
-        places.into_iter().filter(|&step| step <= steps).map(|step| format!("{step}: {:.4}", curve[step]));
-    say!("   distance after  {}", numbers.collect::<Vec<_>>().join("   "));
 
-    let bound = if stride == 1 { "" } else { "at least " };
-    match curve.iter().position(|&distance| distance <= THRESHOLD) {
-        Some(time) => {
-            say!("   mixing time     {bound}{time} steps until the distance is at most {THRESHOLD}")
+    let exact = starts.len() == chain.len();
+    say!("   {}", sparkline(&curve, 1.0));
+    say!("   0{steps:>steps$}   steps\n");
+    if exact {
+        say!("   starts          all {}: the worst is exact", grouped(starts.len()));
+    } else {
+        let among = format!("{} of {}", grouped(starts.len()), grouped(chain.len()));
+        say!("   starts          {among}, evenly spread: a lower bound on the worst");
+    }
+    let places = BTreeSet::from([0, k.min(steps), steps / 4, steps / 2, 3 * steps / 4, steps]);
+    let numbers = places.into_iter().map(|step| format!("{step}: {:.4}", curve[step]));
+    say!("   distance after  {}", numbers.collect::<Vec<_>>().join("   "));
+    let (bound, time) = match curve.iter().position(|&distance| distance <= THRESHOLD) {
+        Some(time) if exact => ("", time),
+        Some(time) => ("at least ", time),
+        None => ("more than ", steps),
+    };
+    say!("   mixing time     {bound}{time} steps until the distance is at most {THRESHOLD}");
+    match chain.classes().recurrent().map(|class| chain.classes().period(class)).max() {
+        Some(period) if period > 1 => {
+            say!("   period          {period}: the chain goes round for ever, and never mixes")
         }
-        None => say!("   mixing time     more than {steps} steps until the distance is at most {THRESHOLD}"),
+        _ => say!(
+            "   eigenvalue      the second has modulus {modulus:.9}: a timescale of {timescale:.2} steps"
+        ),
     }
-    say!(
-        "   eigenvalue      {:.9} is the second largest modulus: a timescale of {timescale:.2} steps",
-        second.modulus()
-    );
-    if !outcome.is_converged() {
-        say!("                   {}", outcome.report());
+    if !second.is_converged() {
+        say!("                   {}", second.report());
     }
-    say!(
-        "   purge           the first {k} steps do no more than move the start out of the window: {k} {}s",
-        text.unit
-    );
+    say!("   purge           it takes {} for the start to leave the window; after that", count(k, "step"));
+    say!("                   only what it led to can be felt");
     Ok(())
+}
+
+/// Every start if that takes about a second, else as many as do, evenly spread.
+fn affordable_starts(subject: &Subject, steps: usize) -> Vec<usize> {
+    let states = subject.chain.len();
+    let step = (states + subject.chain.operator().stored_entries()) as f64;
+    let stride = (states as f64 * steps as f64 * step / AFFORDABLE).ceil().max(1.0);
+    (0..states).step_by(stride as usize).collect()
 }
 
 /// What a token tells about a later one, and the entropies of blocks.
@@ -79,8 +84,8 @@ pub(crate) fn information(subject: &Subject, watch: &mut Watch) -> Result<(), Bo
     let lags: Vec<usize> = (1..=20).collect();
     let vocabulary = chain.states().vocabulary_size();
     let cost = (vocabulary * lags.len()) as f64 * (chain.len() + chain.operator().stored_entries()) as f64;
-    if cost > 2.0 * AFFORDABLE {
-        say!("   left out: {} {}s are too many for a quick tour", grouped(vocabulary), text.unit);
+    if cost > 3.0 * AFFORDABLE {
+        say!("   left out: {} are too many for a quick tour", count(vocabulary, text.unit));
     } else {
         let told = watch.during("mutual information", || chain.mutual_information(stationary, &lags))?;
         let rows: Vec<_> = told.iter().map(|at| (format!("{:>2}", at.lag), at.mutual_information)).collect();

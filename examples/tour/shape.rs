@@ -9,7 +9,7 @@ use lmchain::solve::{Report, Stop};
 use lmchain::text::{CorpusSettings, DocumentEnd};
 
 use crate::Subject;
-use crate::support::{bars, grouped, heading, say};
+use crate::support::{bars, count, grouped, heading, say};
 
 /// Sizes, classes, and the loops of a chain that always takes its likeliest step.
 pub(crate) fn sizes(subject: &Subject) {
@@ -18,7 +18,7 @@ pub(crate) fn sizes(subject: &Subject) {
     say!("\n{}", text.title);
     heading(
         "Size",
-        &format!("A state is a context: the last {k} {}s. A step appends the next one.", text.unit),
+        &format!("A state is a context of {}. A step appends the next one.", count(k, text.unit)),
     );
     say!("   tokens        {:>12}", grouped(text.corpus.tokens().len()));
     say!("   vocabulary    {:>12}", grouped(text.corpus.vocab().len()));
@@ -66,9 +66,8 @@ pub(crate) fn held_out(subject: &Subject) -> Result<(), Box<dyn Error>> {
                 unit = text.unit
             );
             say!(
-                "              Witten-Bell model of the first 90 %, on the {} {}s of the last 10 %, {} unknown",
-                grouped(score.tokens),
-                text.unit,
+                "              Witten-Bell model of the first 90 %, on the {} of the last 10 %, {} unknown",
+                count(score.tokens, text.unit),
                 grouped(score.unknown)
             );
         }
@@ -79,8 +78,9 @@ pub(crate) fn held_out(subject: &Subject) -> Result<(), Box<dyn Error>> {
     }
     let rate = chain.entropy_rate(stationary);
     say!("   in sample  {rate:.4} bits per {}, perplexity {:.2}", text.unit, rate.exp2());
-    say!("              entropy rate of the chain, which was counted from the very text it describes:");
-    say!("              a floor, not a prediction");
+    say!(
+        "              entropy rate of the chain: counted from the very text it describes, so no prediction"
+    );
     Ok(())
 }
 

@@ -5,10 +5,10 @@ use std::error::Error;
 use lmchain::drift::{Topics, window_drift};
 
 use crate::Subject;
-use crate::support::{Watch, grouped, heading, say, sparkline};
+use crate::support::{Watch, count, heading, say, sparkline};
 
 /// Steps that a topic is followed for.
-const STEPS: usize = 60;
+const STEPS: usize = 40;
 
 /// Flow between the parts of the text as topics, retention and sojourn.
 pub(crate) fn drift(subject: &Subject, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
@@ -21,10 +21,14 @@ pub(crate) fn drift(subject: &Subject, watch: &mut Watch) -> Result<(), Box<dyn 
     let shares = topics.law(stationary);
     let flow = chain.topic_flow(&topics, stationary);
 
-    let columns: Vec<String> = topics.names().iter().map(|name| format!("{name:>12}")).collect();
+    let columns: Vec<String> = topics.names().iter().map(|name| format!("{name:>13}")).collect();
     say!("   {:<14}{:>10}   next step in {}", "topic", "share", columns.join(""));
     for (topic, name) in topics.names().iter().enumerate() {
-        let cells = flow[topic].iter().flatten().map(|p| format!("{:>10.1} %", 100.0 * p));
+        let Some(next) = &flow[topic] else {
+            say!("   {name:<14}   never visited");
+            continue;
+        };
+        let cells = next.iter().map(|p| format!("{:>11.1} %", 100.0 * p));
         say!("   {name:<14}{:>8.1} %   {:13}{}", 100.0 * shares[topic], "", cells.collect::<String>());
     }
     say!("\n   still (or again) in the topic after 0 to {STEPS} steps, and how long a visit lasts");
@@ -47,10 +51,10 @@ pub(crate) fn along_the_text(subject: &Subject) -> Result<(), Box<dyn Error>> {
     let text = &subject.text;
     let tokens = text.corpus.tokens();
     let drift = window_drift(tokens, (tokens.len() / 64).max(1))?;
-    let size = grouped(drift.window);
+    let size = count(drift.window, text.unit);
     heading(
         "Drift along the text",
-        &format!("Jensen-Shannon divergence between one window of {size} {}s and the next.", text.unit),
+        &format!("Jensen-Shannon divergence between one window of {size} and the next."),
     );
     let largest = drift.adjacent.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     say!("   {}   up to {largest:.4} bits", sparkline(&drift.adjacent, largest));
