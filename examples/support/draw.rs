@@ -59,11 +59,11 @@ pub(crate) fn quote(text: &str) {
             if row.len() == room {
                 // Fold behind the last space, or in the middle of a word without end.
                 let fold = row.iter().rposition(|&c| c == ' ').map_or(room, |space| space + 1);
-                say!("   │ {}", row.drain(..fold).collect::<String>());
+                say!("   │ {}", row.drain(..fold).collect::<String>().trim_end());
             }
             row.push(character);
         }
-        say!("   │ {}", row.into_iter().collect::<String>());
+        say!("   │ {}", row.iter().collect::<String>().trim_end());
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn mixing(subject: &Subject, watch: &mut Watch) -> Result<(), Box<dyn
     let second = watch.during("second eigenvalue", || solver.solve(chain, stationary))?;
     let (modulus, timescale) = (second.value().modulus(), second.value().implied_timescale());
     let k = chain.states().context_length();
-    let steps = (k as f64 + 6.0 * timescale).ceil().clamp(16.0, 90.0) as usize;
+    let steps = (k as f64 + 6.0 * timescale).ceil().clamp(16.0, 80.0) as usize;
     let starts = affordable_starts(subject, steps);
     let curve = watch.during("distance from the worst start", || {
         chain.worst_distance_curve_over(&starts, stationary, steps)
@@ -92,8 +92,9 @@ pub(crate) fn information(subject: &Subject, watch: &mut Watch) -> Result<(), Bo
         bars(&rows, |bits| format!("{bits:.6}"));
     }
     let blocks = chain.block_entropies(stationary, chain.states().context_length() + 1);
-    let blocks = blocks.iter().enumerate().skip(1).map(|(length, bits)| format!("{length}: {bits:.4}"));
-    say!("\n   entropy of blocks  {}   bits", blocks.collect::<Vec<_>>().join("   "));
+    let blocks =
+        blocks.iter().enumerate().skip(1).take(6).map(|(length, bits)| format!("{length}: {bits:.4}"));
+    say!("\n   entropy of blocks  {}", blocks.collect::<Vec<_>>().join("   "));
     let rate = chain.entropy_rate(stationary);
     say!("   entropy rate       {rate:.6} bits per {}: what each one more adds", text.unit);
     say!(

@@ -47,7 +47,7 @@ pub(crate) fn forward(subject: &Subject, seed: u64) -> Result<(), Box<dyn Error>
 pub(crate) fn backward(subject: &Subject, ending: &[usize], seed: u64) -> Result<(), Box<dyn Error>> {
     let Subject { text, chain, stationary } = subject;
     let last = text.label(&written(subject, ending));
-    heading("Backward", &format!("Drawn from the end, {last}, one token back at a time; in reading order."));
+    heading("Backward", &format!("Drawn from its end “{last}”, one token back at a time; in reading order."));
     let reversed = chain.reversed(stationary)?;
     let mut path: Vec<usize> = reversed.walk_back(ending[0], seed)?.take(SAMPLE + 1).collect();
     path.reverse();
@@ -63,7 +63,7 @@ pub(crate) fn what_came_before(subject: &Subject, ending: &[usize]) -> Result<()
     let first = text.label(&states.tokens(ending[0]));
     heading(
         "What came before",
-        &format!("The reverse table's row of {first}: which {} precedes it.", text.unit),
+        &format!("The reverse table's row of “{first}”: which {} precedes it.", text.unit),
     );
     let reversed = chain.reversed(stationary)?;
     let mut before = vec![0.0; states.vocabulary_size()];

@@ -65,14 +65,12 @@ pub(crate) fn held_out(subject: &Subject) -> Result<(), Box<dyn Error>> {
                 score.perplexity(),
                 unit = text.unit
             );
-            say!(
-                "              Witten-Bell model of the first 90 %, on the {} of the last 10 %, {} unknown",
-                count(score.tokens, text.unit),
-                grouped(score.unknown)
-            );
+            say!("              a Witten-Bell model of the first 90 %, scored on the last 10 %:");
+            let unknown = grouped(score.unknown);
+            say!("              {}, {unknown} of them unknown", count(score.tokens, text.unit));
         }
-        Err(error @ (lmchain::Error::TextTooShort { .. } | lmchain::Error::EmptyText)) => {
-            say!("   held out   nothing: {error}");
+        Err(lmchain::Error::TextTooShort { .. } | lmchain::Error::EmptyText) => {
+            say!("   held out   nothing: the text is too short");
         }
         Err(error) => return Err(error.into()),
     }
@@ -107,7 +105,7 @@ pub(crate) fn stationary_law(subject: &Subject, report: &Report) {
     let percent = |p: f64| format!("{:.3} %", 100.0 * p);
     let label = |(state, p): (usize, f64)| (text.label(&chain.states().tokens(state)), p);
     bars(&stationary.top(10).into_iter().map(label).collect::<Vec<_>>(), percent);
-    let tokens = chain.token_law(stationary).top(12);
+    let tokens = chain.token_law(stationary).top(10);
     let tokens = tokens.iter().map(|&(token, p)| format!("{} {:.1}", text.label(&[token as u32]), 100.0 * p));
     say!("\n   most frequent {}s, in %:  {}", text.unit, tokens.collect::<Vec<_>>().join("  "));
 }

@@ -60,11 +60,12 @@ pub(crate) fn along_the_text(subject: &Subject) -> Result<(), Box<dyn Error>> {
     say!("   {}   up to {largest:.4} bits", sparkline(&drift.adjacent, largest));
     let mean = drift.adjacent.iter().sum::<f64>() / drift.adjacent.len() as f64;
     say!("   mean {mean:.4} bits; most at");
+    let reach = if text.unit == "word" { 3 } else { 12 };
     for (position, bits) in drift.strongest(3) {
         let share = 100.0 * position as f64 / tokens.len() as f64;
-        let before = text.label(&tokens[position.saturating_sub(12)..position]);
-        let after = text.label(&tokens[position..(position + 24).min(tokens.len())]);
-        say!("   {share:>5.1} % of the text, {bits:.4} bits:  {before}|{after}");
+        let before = text.label(&tokens[position.saturating_sub(reach)..position]);
+        let after = text.label(&tokens[position..(position + 2 * reach).min(tokens.len())]);
+        say!("   {share:>5.1} % of the text, {bits:.4} bits:  {before} | {after}");
     }
     Ok(())
 }
