@@ -16,6 +16,6 @@ pub(crate) fn print_line(line: std::fmt::Arguments<'_>) {
 
 /// `println!` that stands a closed pipe.
 macro_rules! say {
-    ($($line:tt)*) => { $crate::support::print_line(format_args!($($line)*)) };
+    ($($line:tt)*) => {{ $crate::support::print_line(format_args!($($line)*)); }};
 }
 pub(crate) use say;

@@ -22,7 +22,9 @@ pub(crate) fn mixing(subject: &Subject, watch: &mut Watch) -> Result<(), Box<dyn
         "Mixing",
         "How far from the stationary law one still is after so many steps, from the worst start.",
     );
-    let solver = SecondEigenvalueSolver::new();
+    // Every product is made orthogonal to up to 80 earlier ones, twice.
+    let products = (6.0 * AFFORDABLE / (320.0 * chain.len() as f64)) as usize;
+    let solver = SecondEigenvalueSolver::new().max_iterations(products);
     let second = watch.during("second eigenvalue", || solver.solve(chain, stationary))?;
     let (modulus, timescale) = (second.value().modulus(), second.value().implied_timescale());
     let k = chain.states().context_length();
@@ -52,14 +54,18 @@ pub(crate) fn mixing(subject: &Subject, watch: &mut Watch) -> Result<(), Box<dyn
     say!("   mixing time     {bound}{time} steps until the distance is at most {THRESHOLD}");
     match chain.classes().recurrent().map(|class| chain.classes().period(class)).max() {
         Some(period) if period > 1 => {
-            say!("   period          {period}: the chain goes round for ever, and never mixes")
+            say!("   period          {period}: the chain goes round for ever, and never mixes");
         }
-        _ => say!(
-            "   eigenvalue      the second has modulus {modulus:.9}: a timescale of {timescale:.2} steps"
-        ),
+        _ => {
+            let digits = if second.is_converged() { 9 } else { 2 };
+            say!(
+                "   eigenvalue      the second has modulus {modulus:.digits$}: a timescale of {timescale:.1} steps"
+            );
+        }
     }
     if !second.is_converged() {
-        say!("                   {}", second.report());
+        let report = second.report();
+        say!("                   roughly: {}, residual {:.1e}", report.stop, report.residual);
     }
     say!("   purge           it takes {} for the start to leave the window; after that", count(k, "step"));
     say!("                   only what it led to can be felt");

@@ -105,7 +105,7 @@ pub(crate) fn stationary_law(subject: &Subject, report: &Report) {
     let percent = |p: f64| format!("{:.3} %", 100.0 * p);
     let label = |(state, p): (usize, f64)| (text.label(&chain.states().tokens(state)), p);
     bars(&stationary.top(10).into_iter().map(label).collect::<Vec<_>>(), percent);
-    let tokens = chain.token_law(stationary).top(10);
+    let tokens = chain.token_law(stationary).top(8);
     let tokens = tokens.iter().map(|&(token, p)| format!("{} {:.1}", text.label(&[token as u32]), 100.0 * p));
     say!("\n   most frequent {}s, in %:  {}", text.unit, tokens.collect::<Vec<_>>().join("  "));
 }
