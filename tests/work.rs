@@ -120,7 +120,7 @@ fn the_observer_sees_every_iteration_and_can_stop() {
         if progress.done < 3 { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) }
     };
     let solver = StationarySolver::new().method(StationaryMethod::Power);
-    let outcome = solver.solve_observed(&chain, &mut watch).unwrap();
+    let outcome = solver.solve_watched(&chain, &mut watch).unwrap();
     assert_eq!(outcome.report().stop, Stop::Cancelled);
     assert!(!outcome.is_converged());
     assert_eq!(seen, [0, 1, 2, 3].map(|done| ("power iteration", done)));

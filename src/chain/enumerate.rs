@@ -54,7 +54,7 @@ impl Enumeration {
     /// allocated, whatever the model returns, and [`Error::InvalidEntry`] or
     /// [`Error::RowSum`] if it gives no law.
     pub fn build<M: LanguageModel>(&self, model: &M) -> Result<MarkovChain<ShiftOperator>> {
-        self.build_observed(model, &mut Silent)
+        self.build_watched(model, &mut Silent)
     }
 
     /// As [`build`](Self::build), watched: progress is counted in contexts.
@@ -62,7 +62,7 @@ impl Enumeration {
     /// # Errors
     ///
     /// As `build`, and [`Error::Cancelled`].
-    pub fn build_observed<M: LanguageModel>(
+    pub fn build_watched<M: LanguageModel>(
         &self,
         model: &M,
         observer: &mut dyn Observer,

@@ -56,7 +56,7 @@ impl Exploration {
         model: &M,
         prompts: &[&[Token]],
     ) -> Result<MarkovChain<SparseOperator>> {
-        self.build_observed(model, prompts, &mut Silent)
+        self.build_watched(model, prompts, &mut Silent)
     }
 
     /// As [`build`](Self::build), watched: progress is counted in states explored.
@@ -64,7 +64,7 @@ impl Exploration {
     /// # Errors
     ///
     /// As `build`, and [`Error::Cancelled`].
-    pub fn build_observed<M: LanguageModel>(
+    pub fn build_watched<M: LanguageModel>(
         &self,
         model: &M,
         prompts: &[&[Token]],

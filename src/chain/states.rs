@@ -11,6 +11,8 @@ use crate::text::{ContextSpace, Token, Vocab};
 pub struct States {
     kind: Kind,
     vocab: Option<Vocab>,
+    /// What stands between the names of tokens in a label.
+    separator: &'static str,
 }
 
 #[derive(Debug, Clone)]
@@ -26,17 +28,17 @@ enum Kind {
 impl States {
     /// The states `0..n` of a bare matrix.
     pub fn numbered(n: usize) -> Self {
-        Self { kind: Kind::Plain { states: n }, vocab: None }
+        Self::new(Kind::Plain { states: n }, None)
     }
 
     /// States with names of their own.
     pub fn named(names: Vocab) -> Self {
-        Self { kind: Kind::Plain { states: names.len() }, vocab: Some(names) }
+        Self::new(Kind::Plain { states: names.len() }, Some(names))
     }
 
     /// Every context of a space.
     pub fn contexts(space: ContextSpace, vocab: Option<Vocab>) -> Self {
-        Self { kind: Kind::All(space), vocab }
+        Self::new(Kind::All(space), vocab)
     }
 
     /// Some contexts, given as base-V numbers; sorted here, duplicates dropped.
@@ -49,7 +51,18 @@ impl States {
         keys.sort_unstable();
         keys.dedup();
         keys.shrink_to_fit();
-        Self { kind: Kind::Some { keys, vocabulary_size, context_length }, vocab }
+        Self::new(Kind::Some { keys, vocabulary_size, context_length }, vocab)
+    }
+
+    fn new(kind: Kind, vocab: Option<Vocab>) -> Self {
+        // The marks of unknown and end tokens are longer, but cannot be mistaken.
+        let plain = |name: &&String| ![Vocab::UNKNOWN, Vocab::START, Vocab::END].contains(&name.as_str());
+        let one_character = |name: &String| name.chars().count() == 1;
+        let separator = match &vocab {
+            Some(vocab) if vocab.names().iter().filter(plain).all(one_character) => "",
+            _ => " ",
+        };
+        Self { kind, vocab, separator }
     }
 
     /// Number of states N.
@@ -193,7 +206,7 @@ impl States {
     }
 
     /// What a state is called: its tokens' names, joined by spaces unless every
-    /// name in the vocabulary is a single character.
+    /// name in the vocabulary is a single character (`<unk>`, `<s>` and `</s>` aside).
     ///
     /// # Panics
     ///
@@ -213,9 +226,7 @@ impl States {
 
     fn text(&self, tokens: &[Token]) -> String {
         let names: Vec<String> = tokens.iter().map(|&token| self.token_label(token)).collect();
-        let one_character = |name: &String| name.chars().count() == 1;
-        let separator = if self.vocab.is_some() && names.iter().all(one_character) { "" } else { " " };
-        names.join(separator)
+        names.join(self.separator)
     }
 
     /// The number of the last `length` tokens of a state, for grouping states by suffix.

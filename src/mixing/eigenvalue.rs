@@ -291,3 +291,16 @@ fn unit(mut vector: Vec<f64>) -> (Vec<f64>, f64) {
     }
     (vector, length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_that_forgets_nothing_has_an_infinite_timescale() {
+        let timescale = |re| SecondEigenvalue { re, im: 0.0 }.implied_timescale();
+        assert_eq!(timescale(1.0), f64::INFINITY);
+        assert_eq!(timescale(0.0), 0.0);
+        assert!((timescale((-0.5f64).exp()) - 2.0).abs() < 1e-15);
+    }
+}

@@ -57,10 +57,16 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} after {} iterations, residual {:.2e}", self.stop, self.iterations, self.residual)?;
-        match self.error_bound {
-            Some(bound) => write!(f, ", error proven below {bound:.2e}"),
-            None => f.write_str(", error not bounded"),
+        let Self { iterations, residual, error_bound, stop } = self;
+        match (stop, error_bound) {
+            (Stop::Direct, _) => write!(f, "{stop}, residual {residual:.2e}"),
+            (_, Some(bound)) => write!(
+                f,
+                "{stop} after {iterations} iterations, residual {residual:.2e}, error proven below {bound:.2e}"
+            ),
+            (_, None) => {
+                write!(f, "{stop} after {iterations} iterations, residual {residual:.2e}, error not bounded")
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ impl StationarySolver {
         &self,
         chain: &'a MarkovChain<O>,
     ) -> Result<Outcome<StationaryLaws<'a>>> {
-        self.solve_observed(chain, &mut Silent)
+        self.solve_watched(chain, &mut Silent)
     }
 
     /// As [`solve`](Self::solve), watched. When the observer breaks, the law
@@ -113,7 +113,7 @@ impl StationarySolver {
     /// # Errors
     ///
     /// As `solve`.
-    pub fn solve_observed<'a, O: TransitionOperator>(
+    pub fn solve_watched<'a, O: TransitionOperator>(
         &self,
         chain: &'a MarkovChain<O>,
         observer: &mut dyn Observer,

@@ -1,0 +1,21 @@
+//! What the examples share: plain-text drawing and a progress bar.
+
+mod draw;
+mod watch;
+
+pub(crate) use draw::{bars, count, grouped, heading, quote, sparkline, visible};
+pub(crate) use watch::Watch;
+
+/// Prints a line, and ends the example quietly once nobody reads on (`| head`).
+pub(crate) fn print_line(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// `println!` that stands a closed pipe.
+macro_rules! say {
+    ($($line:tt)*) => {{ $crate::support::print_line(format_args!($($line)*)); }};
+}
+pub(crate) use say;
