@@ -157,12 +157,12 @@ fn classes_and_periods_agree() {
                 if let Some(e) = check("absorbing_states") {
                     assert_eq!(classes.absorbing_states().collect::<Vec<_>>(), integers(e), "{what}");
                 }
-                if let Some(e) = check("period").and_then(|e| e.as_u64()) {
+                if let Some(e) = check("period").and_then(serde_json::Value::as_u64) {
                     // The least common multiple over the recurrent classes.
                     let lcm = periods.iter().fold(1, |a, &b| a / gcd(a, b) * b);
                     assert_eq!(lcm as u64, e, "{what}: period");
                 }
-                if let Some(e) = check("recurrent_contexts").and_then(|e| e.as_u64()) {
+                if let Some(e) = check("recurrent_contexts").and_then(serde_json::Value::as_u64) {
                     assert_eq!(recurrent.concat().len() as u64, e, "{what}: recurrent contexts");
                 }
                 if let Some(e) = check("class_periods") {
@@ -239,8 +239,9 @@ fn mixing_agrees() {
                 let over_all = chain.worst_distance_curve_over(&starts, &law, curve.len() - 1).unwrap();
                 assert_eq!(over_all, found);
             }
-            let time = case.expected.get("tmix_quarter").and_then(|t| t.as_u64());
-            let time = time.or(case.derived["mixing_time_tv"].get("0.25").and_then(|t| t.as_u64()));
+            let time = case.expected.get("tmix_quarter").and_then(serde_json::Value::as_u64);
+            let time =
+                time.or(case.derived["mixing_time_tv"].get("0.25").and_then(serde_json::Value::as_u64));
             if let Some(time) = time {
                 assert_eq!(MixingTimeSolver::new().solve(&chain, &law).unwrap(), Some(time), "{what}");
             }
@@ -252,7 +253,9 @@ fn mixing_agrees() {
 fn second_eigenvalues_agree() {
     for case in every_case() {
         let known = [&case.expected, &case.derived];
-        let Some(slem) = known.iter().find_map(|e| e.get("slem").and_then(|s| s.as_f64())) else { continue };
+        let Some(slem) = known.iter().find_map(|e| e.get("slem").and_then(serde_json::Value::as_f64)) else {
+            continue;
+        };
         let Some(laws) = stationary_laws(&case) else { continue };
         let law = Law::normalized(laws[0].clone()).unwrap();
         // Eigenvalues of the written decimals move with the root of their last
@@ -303,7 +306,7 @@ fn information_agrees() {
         for (operator, _, chain) in case.chains().into_iter().filter(|(_, contexts, _)| *contexts) {
             let what = format!("{} ({operator})", case.name);
             let expect = |key: &str| case.expected.get(key);
-            if let Some(e) = expect("entropy_rate_bits").and_then(|e| e.as_f64()) {
+            if let Some(e) = expect("entropy_rate_bits").and_then(serde_json::Value::as_f64) {
                 assert_close(chain.entropy_rate(&law), e, 1e-10, &what);
                 let reversed = chain.reversed(&law).unwrap();
                 assert_close(reversed.entropy_rate(&law), e, 1e-10, &format!("{what}, backwards"));
@@ -311,7 +314,7 @@ fn information_agrees() {
             if let Some(e) = expect("block_entropy_bits_L0_to_Kplus2").map(numbers) {
                 assert_all_close(&chain.block_entropies(&law, case.k + 2), &e, 1e-10, &what);
             }
-            if let Some(e) = expect("excess_entropy_bits").and_then(|e| e.as_f64()) {
+            if let Some(e) = expect("excess_entropy_bits").and_then(serde_json::Value::as_f64) {
                 assert_close(chain.excess_entropy(&law), e, 1e-10, &what);
             }
             if let Some(e) = expect("token_marginal").map(numbers) {
@@ -332,7 +335,9 @@ fn information_agrees() {
         }
     }
     for case in matrices() {
-        let Some(nats) = case.derived.get("entropy_rate_nats").and_then(|e| e.as_f64()) else { continue };
+        let Some(nats) = case.derived.get("entropy_rate_nats").and_then(serde_json::Value::as_f64) else {
+            continue;
+        };
         let law = Law::new(stationary_laws(&case).unwrap()[0].clone()).unwrap();
         for (operator, _, chain) in case.chains() {
             let bits = nats / std::f64::consts::LN_2;
