@@ -77,20 +77,7 @@ impl<O: TransitionOperator> Restart<O> {
     fn hub(&self) -> usize {
         self.operator.states() + self.operator.hubs()
     }
-
-    /// The next transition of the inner chain, with the restart to its target added.
-    fn next_inner_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        if self.keep() == 0.0 {
-            return None;
-        }
-        let inner = self.operator.next_successor(state, cursor)?;
-        let probability = self.keep() * inner.probability + self.restart * self.law[inner.state];
-        Some(Transition { probability, ..inner })
-    }
 }
-
-/// Cursors below this walk the inner chain, from it on the restart law.
-const RESTART_CURSORS: usize = 1 << (usize::BITS - 2);
 
 impl<O: TransitionOperator> TransitionOperator for Restart<O> {
     fn states(&self) -> usize {
@@ -119,19 +106,22 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
         super::map_in_place(expected, |_, kept| keep * kept + restarted);
     }
 
+    /// Cursors up to the number of restart targets walk those that the inner
+    /// chain does not lead to; later ones walk the inner chain.
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        if cursor < RESTART_CURSORS {
-            let inner = self.next_inner_successor(state, cursor);
-            if inner.is_some() {
-                return inner;
-            }
+        let inner = |target: usize| self.keep() > 0.0 && self.operator.probability(state, target) > 0.0;
+        let targets = self.support.len();
+        if let Some(at) = (cursor..targets).find(|&at| !inner(self.support[at] as usize)) {
+            let target = self.support[at] as usize;
+            let probability = self.restart * self.law[target];
+            return Some(Transition { state: target, probability, cursor: at + 1 });
         }
-        let from = cursor.saturating_sub(RESTART_CURSORS);
-        let met = |target: usize| self.keep() > 0.0 && self.operator.probability(state, target) > 0.0;
-        let at = (from..self.support.len()).find(|&at| !met(self.support[at] as usize))?;
-        let target = self.support[at] as usize;
-        let probability = self.restart * self.law[target];
-        Some(Transition { state: target, probability, cursor: RESTART_CURSORS + at + 1 })
+        if self.keep() == 0.0 {
+            return None;
+        }
+        let inner = self.operator.next_successor(state, cursor.max(targets) - targets)?;
+        let probability = self.keep() * inner.probability + self.restart * self.law[inner.state];
+        Some(Transition { state: inner.state, probability, cursor: inner.cursor + targets })
     }
 
     fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
@@ -167,18 +157,15 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
             let target = *self.support.get(cursor)?;
             return Some(Arc { node: target as usize, steps: 0, cursor: cursor + 1 });
         }
-        if cursor < RESTART_CURSORS && self.keep() > 0.0 {
-            let inner = self.operator.next_arc(node, cursor);
-            if inner.is_some() {
-                return inner;
-            }
-        }
         let is_state = node < self.states();
-        (is_state && cursor <= RESTART_CURSORS).then(|| Arc {
-            node: self.hub(),
-            steps: 1,
-            cursor: RESTART_CURSORS + 1,
-        })
+        if is_state && cursor == 0 {
+            return Some(Arc { node: self.hub(), steps: 1, cursor: 1 });
+        }
+        if self.keep() == 0.0 {
+            return None;
+        }
+        let inner = self.operator.next_arc(node, cursor.max(1) - 1)?;
+        Some(Arc { cursor: inner.cursor + 1, ..inner })
     }
 
     fn sampler_bytes(&self) -> u128 {

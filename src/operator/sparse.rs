@@ -85,21 +85,23 @@ impl SparseOperator {
     ///
     /// As [`from_triplets`](Self::from_triplets), but any row sum is welcome.
     pub fn from_weights(states: usize, mut weights: Vec<(u32, u32, f64)>) -> Result<Self> {
-        let mut sums = vec![0.0; checked_states(states)?];
+        check_entries(states, &weights)?;
+        // Dividing by the largest weight of a row first keeps its sum finite.
+        let mut largest = vec![0.0f64; states];
         for &(from, _, weight) in &weights {
-            if let Some(sum) = sums.get_mut(from as usize) {
-                *sum += weight;
-            }
+            largest[from as usize] = largest[from as usize].max(weight);
         }
-        let stuck = (0..states).filter(|&state| sums[state] == 0.0);
+        let stuck = (0..states).filter(|&state| largest[state] == 0.0);
         weights.extend(stuck.map(|state| (state as u32, state as u32, 1.0)));
-        weights.retain(|&(_, _, weight)| weight != 0.0);
+        weights.retain(|&(_, _, weight)| weight > 0.0);
+        let mut sums = vec![0.0; states];
         for (from, _, weight) in &mut weights {
-            match sums.get(*from as usize) {
-                Some(&sum) if sum != 0.0 => *weight /= sum,
-                _ => {}
+            if largest[*from as usize] > 0.0 {
+                *weight /= largest[*from as usize];
             }
+            sums[*from as usize] += *weight;
         }
+        weights.iter_mut().for_each(|(from, _, weight)| *weight /= sums[*from as usize]);
         Ok(Self::from_rows(compress(states, weights)?))
     }
 
@@ -189,10 +191,10 @@ fn checked_states(states: usize) -> Result<usize> {
     }
 }
 
-/// Sorts transitions into compressed rows, checked entry by entry.
-fn compress(states: usize, mut transitions: Vec<(u32, u32, f64)>) -> Result<SparseMatrix> {
+/// Refuses entries outside the matrix, and values that are no weights.
+fn check_entries(states: usize, entries: &[(u32, u32, f64)]) -> Result<()> {
     checked_states(states)?;
-    for &(from, to, value) in &transitions {
+    for &(from, to, value) in entries {
         let state = from.max(to) as usize;
         if state >= states {
             return Err(Error::StateOutOfRange { state, states });
@@ -201,6 +203,12 @@ fn compress(states: usize, mut transitions: Vec<(u32, u32, f64)>) -> Result<Spar
             return Err(Error::InvalidEntry { row: from as usize, column: to as usize, value });
         }
     }
+    Ok(())
+}
+
+/// Sorts transitions into compressed rows, checked entry by entry.
+fn compress(states: usize, mut transitions: Vec<(u32, u32, f64)>) -> Result<SparseMatrix> {
+    check_entries(states, &transitions)?;
     transitions.retain(|&(_, _, value)| value > 0.0);
     transitions.par_sort_unstable_by_key(|&(from, to, _)| (from, to));
     if let Some(twice) = transitions.windows(2).find(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1))
