@@ -1,13 +1,17 @@
 //! Which recurrent class a start ends up in.
 
+use super::certificate::row_sum_error;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, successors};
-use crate::prob::{Law, sum_by};
+use crate::prob::{Law, sum_by, sum_depth};
 use crate::solve::{Outcome, Report, Stop};
 
 /// Transient states up to which elimination is used.
 const SMALL: usize = 512;
+
+/// Entries that the table of elimination may have: 512 MiB.
+const SMALL_TABLE: usize = 1 << 26;
 
 /// Transient mass at which pushing forward stops.
 const TOLERANCE: f64 = 1e-12;
@@ -26,7 +30,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`] for a law over other states.
+    /// [`Error::LengthMismatch`] for a law over other states, [`Error::Underflow`].
     pub fn absorption_weights(&self, start: &Law) -> Result<Outcome<Vec<f64>>> {
         if start.len() != self.len() {
             return Err(Error::LengthMismatch { expected: self.len(), found: start.len() });
@@ -36,11 +40,12 @@ impl<O: TransitionOperator> MarkovChain<O> {
             return Ok(Outcome::new(vec![1.0], report));
         }
         let transient: Vec<usize> = self.classes().transient_states().collect();
-        Ok(if transient.len() <= SMALL {
+        let entries = (transient.len() + 1) * (transient.len() + self.classes().recurrent_count());
+        if transient.len() <= SMALL && entries <= SMALL_TABLE {
             self.absorbed_by_elimination(start, &transient)
         } else {
-            self.absorbed_by_pushing(start, &transient)
-        })
+            Ok(self.absorbed_by_pushing(start, &transient))
+        }
     }
 
     /// The long-run law from a start law: the limit of the average of the laws
@@ -84,7 +89,10 @@ impl<O: TransitionOperator> MarkovChain<O> {
             let left = sum_by(transient.len(), |i| law[transient[i]]);
             if left <= TOLERANCE || iterations == MAX_ITERATIONS {
                 let stop = if left <= TOLERANCE { Stop::Converged } else { Stop::MaxIterations };
-                let rounding = (iterations + 1) as f64 * self.operator().longest_sum() as f64 * f64::EPSILON;
+                let product =
+                    self.operator().longest_sum() as f64 * f64::EPSILON + row_sum_error(self.operator());
+                let sums = sum_depth(self.len()) as f64 * f64::EPSILON;
+                let rounding = (iterations + 1) as f64 * (product + sums);
                 let error_bound = Some(left + rounding);
                 return Outcome::new(weights, Report { iterations, residual: left, error_bound, stop });
             }
@@ -96,7 +104,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
 
     /// Removes the transient states one by one: what enters a removed state
     /// leaves it again in proportion to its other exits.
-    fn absorbed_by_elimination(&self, start: &Law, transient: &[usize]) -> Outcome<Vec<f64>> {
+    fn absorbed_by_elimination(&self, start: &Law, transient: &[usize]) -> Result<Outcome<Vec<f64>>> {
         let places = self.recurrent_places();
         let recurrent = places.iter().flatten().count();
         let (t, width) = (transient.len(), transient.len() + recurrent);
@@ -118,6 +126,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
         for last in 0..t {
             let removed = std::mem::take(&mut rows[last]);
             let leaving: f64 = removed[last + 1..].iter().sum();
+            if !leaving.is_normal() {
+                return Err(Error::Underflow { state: transient[last] });
+            }
             for row in &mut rows[last + 1..] {
                 let entering = row[last] / leaving;
                 for (p, exit) in row[last + 1..].iter_mut().zip(&removed[last + 1..]) {
@@ -126,6 +137,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
             }
         }
         let weights = rows[t][t..].to_vec();
-        Outcome::new(weights, Report { iterations: 0, residual: 0.0, error_bound: None, stop: Stop::Direct })
+        let report = Report { iterations: 0, residual: 0.0, error_bound: None, stop: Stop::Direct };
+        Ok(Outcome::new(weights, report))
     }
 }

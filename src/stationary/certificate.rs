@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::chain::Classes;
 use crate::operator::TransitionOperator;
+use crate::prob::sum_depth;
 
 /// An upper bound on the mean time to reach one state per recurrent class.
 ///
@@ -51,9 +52,8 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         for &target in &targets {
             reached[target] = 1.0;
         }
-        let mut scratch = vec![0.0; operator.states()];
-        operator.pull_back(&vec![1.0; operator.states()], &mut scratch);
-        let row_sum_error = scratch.iter().map(|sum| (sum - 1.0).abs()).fold(0.0, f64::max);
+        let scratch = vec![0.0; operator.states()];
+        let row_sum_error = row_sum_error(operator);
         Self {
             operator,
             classes,
@@ -78,7 +78,7 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         self.steps += 1;
         // Each product rounds by at most `unit` relatively; a lower bound must
         // not be rounded up.
-        let unit = (self.operator.longest_sum() + 2) as f64 * f64::EPSILON;
+        let unit = (self.operator.longest_sum() + 2) as f64 * f64::EPSILON + self.row_sum_error;
         let rounding = 1.0 - 2.0 * self.steps as f64 * unit;
         let least = self.least_reached() * rounding.max(0.0);
         if least > 0.0 {
@@ -104,13 +104,15 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
     /// A proven bound on the total variation error of a law whose computed
     /// residual is `residual`; infinite while nothing is proven.
     pub(super) fn error_bound(&self, residual: f64) -> f64 {
-        0.5 * self.hitting_time * (residual + self.rounding_of_residual())
+        // The law and the residual are added up with this relative error.
+        let sums = sum_depth(self.operator.states()) as f64 * f64::EPSILON;
+        0.5 * self.hitting_time * (residual * (1.0 + sums) + self.rounding_of_residual()) + sums
     }
 
     /// How far the computed residual may be from that of a chain whose rows
     /// sum to one exactly: every output of a product is a sum of non-negative
     /// terms, right to `longest_sum` units; the row sums are off by what was
-    /// measured, with as much rounding; and the law sums to one to a few units.
+    /// measured, with as much rounding.
     fn rounding_of_residual(&self) -> f64 {
         let product = (self.operator.longest_sum() + 4) as f64 * f64::EPSILON;
         2.0 * product + self.row_sum_error
@@ -123,4 +125,11 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         };
         self.classes.recurrent().map(least).fold(f64::INFINITY, f64::min)
     }
+}
+
+/// How far the sum of any row is from one. One product.
+pub(super) fn row_sum_error<O: TransitionOperator>(operator: &O) -> f64 {
+    let mut sums = vec![0.0; operator.states()];
+    operator.pull_back(&vec![1.0; operator.states()], &mut sums);
+    sums.into_par_iter().map(|sum| (sum - 1.0).abs()).reduce(|| 0.0, f64::max)
 }

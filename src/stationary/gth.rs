@@ -5,9 +5,13 @@ use rayon::prelude::*;
 use crate::chain::Classes;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, successors};
+use crate::solve::{Observer, Progress};
 
 /// Rows below which one thread eliminates faster than several.
 const PARALLEL_FROM: usize = 256;
+
+/// What the observer is told.
+const STAGE: &str = "elimination";
 
 /// The stationary law of every recurrent class by state reduction (Grassmann,
 /// Taksar, Heyman 1985; Sheskin 1985).
@@ -15,17 +19,19 @@ const PARALLEL_FROM: usize = 256;
 /// The last state is removed and its traffic redistributed over the others,
 /// until one is left; then the law is built up again. Nothing is ever
 /// subtracted, so every component is right to a small multiple of its own
-/// rounding, however small it is (O'Cinneide 1993).
+/// rounding, however small it is (O'Cinneide 1993), as long as nothing
+/// underflows; if it does, that is an error.
 ///
 /// `O(n^3)` operations and `8 n^2` bytes for a class of `n` states.
 pub(super) fn laws_by_elimination<O: TransitionOperator>(
     operator: &O,
     classes: &Classes,
+    observer: &mut dyn Observer,
 ) -> Result<Vec<f64>> {
     let mut within_class = vec![0.0; operator.states()];
     for class in classes.recurrent() {
         let states = classes.members(class);
-        let law = stationary_law(dense_block(operator, states), states)?;
+        let law = stationary_law(dense_block(operator, states), states, observer)?;
         for (&state, p) in states.iter().zip(law) {
             within_class[state as usize] = p;
         }
@@ -47,13 +53,18 @@ fn dense_block<O: TransitionOperator>(operator: &O, states: &[u32]) -> Vec<f64> 
     block
 }
 
-fn stationary_law(mut matrix: Vec<f64>, states: &[u32]) -> Result<Vec<f64>> {
+fn stationary_law(mut matrix: Vec<f64>, states: &[u32], observer: &mut dyn Observer) -> Result<Vec<f64>> {
     let n = states.len();
     for last in (1..n).rev() {
         let (rest, row) = matrix.split_at_mut(last * n);
         let row = &row[..last];
         let leaving: f64 = row.iter().sum();
-        if leaving == 0.0 {
+        let done = (n - last) as u64;
+        let progress = Progress { stage: STAGE, done, total: Some(n as u64), residual: None };
+        if observer.observe(&progress).is_break() {
+            return Err(Error::Cancelled { stage: STAGE });
+        }
+        if !leaving.is_normal() {
             return Err(Error::Underflow { state: states[last] as usize });
         }
         let redistribute = |target: &mut [f64]| {

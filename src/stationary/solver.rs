@@ -1,6 +1,7 @@
 //! Settings and choice of method.
 
 use super::StationaryLaws;
+use super::certificate::row_sum_error;
 use super::gth::laws_by_elimination;
 use super::power::{PowerIteration, PowerSettings};
 use crate::chain::{Classes, MarkovChain};
@@ -107,12 +108,12 @@ impl StationarySolver {
         self.solve_watched(chain, &mut Silent)
     }
 
-    /// As [`solve`](Self::solve), watched. When the observer breaks, the law
-    /// reached so far comes back with [`Stop::Cancelled`].
+    /// As [`solve`](Self::solve), watched. When the observer breaks power
+    /// iteration, the law reached so far comes back with [`Stop::Cancelled`].
     ///
     /// # Errors
     ///
-    /// As `solve`.
+    /// As `solve`, and [`Error::Cancelled`] when the observer breaks elimination.
     pub fn solve_watched<'a, O: TransitionOperator>(
         &self,
         chain: &'a MarkovChain<O>,
@@ -126,13 +127,18 @@ impl StationarySolver {
         let (within_class, report) = match self.method {
             StationaryMethod::Power => power(false, observer),
             StationaryMethod::LazyPower => power(true, observer),
-            StationaryMethod::Gth => eliminate(operator, classes, largest)?,
-            StationaryMethod::Auto if largest <= SMALL_CLASS => eliminate(operator, classes, largest)?,
+            StationaryMethod::Gth => eliminate(operator, classes, largest, observer)?,
+            StationaryMethod::Auto if largest <= SMALL_CLASS => {
+                match eliminate(operator, classes, largest, observer) {
+                    Err(Error::Underflow { .. }) => power(!classes.is_aperiodic(), observer),
+                    eliminated => eliminated?,
+                }
+            }
             StationaryMethod::Auto => {
                 let (law, report) = power(!classes.is_aperiodic(), observer);
                 let doubtful = matches!(report.stop, Stop::Unproven | Stop::MaxIterations);
                 if doubtful && largest <= REFEREE_CLASS {
-                    eliminate(operator, classes, largest)?
+                    eliminate(operator, classes, largest, observer)?
                 } else {
                     (law, report)
                 }
@@ -158,6 +164,7 @@ fn eliminate<O: TransitionOperator>(
     operator: &O,
     classes: &Classes,
     largest: usize,
+    observer: &mut dyn Observer,
 ) -> Result<(Vec<f64>, Report)> {
     if largest > REFEREE_CLASS {
         let operations = |n: usize| 2.0 / 3.0 * (n as f64).powi(3);
@@ -168,7 +175,7 @@ fn eliminate<O: TransitionOperator>(
             remedy: "use power iteration",
         });
     }
-    let law = laws_by_elimination(operator, classes)?;
+    let law = laws_by_elimination(operator, classes, observer)?;
     let mut next = vec![0.0; law.len()];
     operator.push_forward(&law, &mut next);
     let of_class = |class| {
@@ -176,7 +183,13 @@ fn eliminate<O: TransitionOperator>(
         sum_by(states.len(), |i| (next[states[i] as usize] - law[states[i] as usize]).abs())
     };
     let residual = classes.recurrent().map(of_class).fold(0.0, f64::max);
-    Ok((law, Report { iterations: 0, residual, error_bound: None, stop: Stop::Direct }))
+    // Rows that are off by `unit` move a component by at most 2 n units
+    // (O'Cinneide 1993), so the residual by twice that; anything more is a
+    // chain whose rows are not what they should be.
+    let n = largest as f64;
+    let unit = (n + operator.longest_sum() as f64) * f64::EPSILON + row_sum_error(operator);
+    let stop = if residual <= 4.0 * n * unit { Stop::Direct } else { Stop::Unproven };
+    Ok((law, Report { iterations: 0, residual, error_bound: None, stop }))
 }
 
 impl<O: TransitionOperator> MarkovChain<O> {
