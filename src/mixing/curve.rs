@@ -18,6 +18,11 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// # Errors
     ///
     /// As [`Start::law`].
+    ///
+    /// # Panics
+    ///
+    /// If the stationary law is over other states; so do the methods below.
+    #[track_caller]
     pub fn distance_curve(&self, start: Start<'_>, stationary: &Law, steps: usize) -> Result<Vec<f64>> {
         Ok(self.curve_from(start.law(self.states())?.into_vec(), stationary, steps))
     }
@@ -32,7 +37,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// [`worst_distance_curve_over`](Self::worst_distance_curve_over) takes a
     /// named sample of starts instead, and so gives a lower bound.
     pub fn worst_distance_curve(&self, stationary: &Law, steps: usize) -> Result<Vec<f64>> {
-        let needed = self.len() as f64 * steps as f64 * self.operator().stored_entries() as f64;
+        let n = self.len() as f64;
+        let needed = n * (steps as f64 * self.operator().stored_entries() as f64 + n);
         if needed > OPERATIONS_LIMIT {
             return Err(Error::TooExpensive {
                 what: "the distance from the worst start",

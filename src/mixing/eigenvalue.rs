@@ -1,26 +1,22 @@
 //! The second eigenvalue.
 
-use nalgebra::{Complex, DMatrix, DVector, Schur};
+use nalgebra::Complex;
 use rand::RngExt;
 
-use crate::chain::MarkovChain;
+use super::blocks::{Deflated, Map, TransientClasses};
+use super::krylov::{Krylov, largest, scale_to_one};
+use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::prob::{Law, stream, sum_by};
+use crate::prob::{Law, stream};
 use crate::solve::{Outcome, Report, Stop};
 
-/// Most vectors of a Krylov basis.
-const BASIS: usize = 80;
-
-/// Most bytes that a Krylov basis may take; at least four vectors are kept.
-const BASIS_BYTES: usize = 1 << 30;
-
-/// Products that wash the nilpotent part out of the first vector, at least.
+/// Products that wash the nilpotent part out of the first vector, at least
+/// (or as many as there are states).
 const WASH: usize = 64;
 
-/// A part of a product this small relative to the whole is rounding: the basis
-/// spans everything that the first vector can reach.
-const BREAKDOWN: f64 = 1e-13;
+/// Multiplications that washing may take beyond those.
+const WASH_OPERATIONS: usize = 200_000_000;
 
 /// The largest eigenvalue in modulus once the eigenvalue 1 is taken out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,11 +46,17 @@ impl SecondEigenvalue {
 }
 
 /// Finds the second eigenvalue by Arnoldi's method (Arnoldi 1951; Saad 2011,
-/// chapter 6) on observables, with the constant taken out by the stationary law.
+/// chapter 6) on observables.
 ///
-/// The nilpotent part of a context chain makes plain eigenvalue solvers report
-/// noise; here the first vector is pulled back at least K and at least 64 times
-/// (or N times on smaller chains), which removes it exactly.
+/// The spectrum of a chain is that of its communicating classes together. In
+/// the recurrent class the constant is taken out by the stationary law; of the
+/// transient classes only the transitions within each are looked at.
+///
+/// Context chains have a large nilpotent part, which makes plain eigenvalue
+/// solvers report noise. Here the first vector is pulled back many times before
+/// anything is built on it: N times where 2·10^8 multiplications allow that,
+/// which removes any nilpotent part, and at least K and 64 times otherwise,
+/// which removes that of a chain over all contexts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SecondEigenvalueSolver {
     tolerance: f64,
@@ -80,7 +82,7 @@ impl SecondEigenvalueSolver {
         self
     }
 
-    /// The most products.
+    /// Products after which no new basis is begun.
     pub fn max_iterations(mut self, iterations: usize) -> Self {
         self.max_iterations = iterations;
         self
@@ -113,52 +115,52 @@ impl SecondEigenvalueSolver {
         if stationary.len() != chain.len() {
             return Err(Error::LengthMismatch { expected: chain.len(), found: stationary.len() });
         }
-        let direct = |re, im| {
-            let report = Report { iterations: 0, residual: 0.0, error_bound: None, stop: Stop::Direct };
-            Ok(Outcome::new(SecondEigenvalue { re, im }, report))
+        if let Some((re, im)) = known_from_structure(chain.classes()) {
+            return Ok(outcome(Complex::new(re, im), 0, 0.0, Stop::Direct));
+        }
+        let context = chain.states().context_length();
+        let recurrent = self.leading(&mut Deflated::new(chain, stationary), context);
+        let Some(mut within) = TransientClasses::new(chain) else {
+            return Ok(recurrent);
         };
-        let classes = chain.classes();
-        if classes.recurrent_count() > 1 {
-            return direct(1.0, 0.0);
-        }
-        // A class of period d has all d-th roots of unity (Seneta 1981, theorem 1.7).
-        if let Some(period) = classes.recurrent().map(|class| classes.period(class)).find(|&d| d > 1) {
-            let angle = std::f64::consts::TAU / period as f64;
-            return direct(angle.cos(), angle.sin());
-        }
-        let mut deflated = Deflated { operator: chain.operator(), stationary, products: 0 };
-        let Some(mut first) = self.washed(&mut deflated, chain.states().context_length()) else {
-            return direct(0.0, 0.0);
+        let transient = self.leading(&mut within, context);
+        let trusted = recurrent.is_converged() && transient.is_converged();
+        let larger = transient.value().modulus() > recurrent.value().modulus();
+        // A larger one that may be wrong must not be outdone by one that is right.
+        Ok(if larger || (!trusted && recurrent.is_converged()) { transient } else { recurrent })
+    }
+
+    /// The largest eigenvalue in modulus of a map, 0 if it is nilpotent.
+    fn leading(&self, map: &mut impl Map, context: usize) -> Outcome<SecondEigenvalue> {
+        let mut products = 0;
+        let Some(mut first) = self.washed(map, context, &mut products) else {
+            return outcome(Complex::new(0.0, 0.0), products, 0.0, Stop::Direct);
         };
         loop {
-            let krylov = Krylov::build(&mut deflated, &first);
+            let krylov = Krylov::build(map, &first);
+            products += krylov.basis.len();
             let (eigenvalue, residual, ritz) = krylov.leading(&first);
-            let converged = residual <= self.tolerance * eigenvalue.norm();
-            if converged || deflated.products >= self.max_iterations {
-                let stop = if converged { Stop::Converged } else { Stop::MaxIterations };
-                let report = Report { iterations: deflated.products, residual, error_bound: None, stop };
-                let value = SecondEigenvalue { re: eigenvalue.re, im: eigenvalue.im.abs() };
-                return Ok(Outcome::new(value, report));
+            if residual <= self.tolerance * eigenvalue.norm() {
+                return outcome(eigenvalue, products, residual, Stop::Converged);
+            }
+            if products >= self.max_iterations {
+                return outcome(eigenvalue, products, residual, Stop::MaxIterations);
             }
             first = ritz;
         }
     }
 
-    /// A random observable without nilpotent part, or `None` if nothing is left of it.
-    fn washed<O: TransitionOperator>(
-        &self,
-        deflated: &mut Deflated<'_, O>,
-        context: usize,
-    ) -> Option<Vec<f64>> {
-        let n = deflated.operator.states();
+    /// A random vector without nilpotent part, or `None` if nothing is left of it.
+    fn washed(&self, map: &mut impl Map, context: usize, products: &mut usize) -> Option<Vec<f64>> {
         let mut rng = stream(self.seed, 0);
-        let mut vector: Vec<f64> = (0..n).map(|_| rng.random_range(-1.0..1.0)).collect();
-        let rounding = 4.0 * (deflated.operator.longest_sum() + 4) as f64 * f64::EPSILON;
-        for _ in 0..context.max(WASH.min(n)) {
+        let mut vector: Vec<f64> = (0..map.len()).map(|_| rng.random_range(-1.0..1.0)).collect();
+        map.project(&mut vector);
+        let affordable = WASH_OPERATIONS / map.entries().max(1);
+        for _ in 0..context.max(map.size().min(affordable.max(WASH))) {
             let before = scale_to_one(&mut vector);
-            let image = deflated.apply(&vector);
-            vector = image;
-            if before == 0.0 || largest(&vector) <= rounding {
+            vector = map.apply(&vector);
+            *products += 1;
+            if before == 0.0 || largest(&vector) <= map.rounding() {
                 return None;
             }
         }
@@ -166,130 +168,25 @@ impl SecondEigenvalueSolver {
     }
 }
 
-/// `f -> P f - (pi f) 1`: the operator with the eigenvalue 1 taken out.
-struct Deflated<'a, O> {
-    operator: &'a O,
-    stationary: &'a Law,
-    products: usize,
-}
-
-impl<O: TransitionOperator> Deflated<'_, O> {
-    fn apply(&mut self, observable: &[f64]) -> Vec<f64> {
-        let mut image = vec![0.0; observable.len()];
-        self.operator.pull_back(observable, &mut image);
-        let mean = dot(self.stationary, observable);
-        image.iter_mut().for_each(|value| *value -= mean);
-        self.products += 1;
-        image
+/// What the classes alone say: 1 for several recurrent classes, and for a class
+/// of period d a primitive d-th root of unity (Seneta 1981, theorem 1.7).
+fn known_from_structure(classes: &Classes) -> Option<(f64, f64)> {
+    if classes.recurrent_count() > 1 {
+        return Some((1.0, 0.0));
     }
+    let period = classes.recurrent().map(|class| classes.period(class)).find(|&period| period > 1)?;
+    let angle = std::f64::consts::TAU / period as f64;
+    Some((angle.cos(), angle.sin()))
 }
 
-/// An orthonormal basis of the Krylov space and the operator within it.
-struct Krylov {
-    basis: Vec<Vec<f64>>,
-    hessenberg: DMatrix<f64>,
-    /// Length of what the last product left outside the space.
-    outside: f64,
-}
-
-impl Krylov {
-    fn build<O: TransitionOperator>(deflated: &mut Deflated<'_, O>, first: &[f64]) -> Self {
-        let n = first.len();
-        let room = (BASIS_BYTES / size_of_val(first)).clamp(4, BASIS).min(n);
-        let mut basis = vec![unit(first.to_vec()).0];
-        let mut hessenberg = DMatrix::zeros(room, room);
-        let mut outside = 0.0;
-        for column in 0..room {
-            let mut image = deflated.apply(&basis[column]);
-            let length = dot(&image, &image).sqrt();
-            // Twice is enough (Kahan; Parlett 1980, section 6.9).
-            for _ in 0..2 {
-                for (row, vector) in basis.iter().enumerate() {
-                    let along = dot(vector, &image);
-                    hessenberg[(row, column)] += along;
-                    image.iter_mut().zip(vector).for_each(|(value, v)| *value -= along * v);
-                }
-            }
-            let (next, left) = unit(image);
-            if left <= BREAKDOWN * length || column + 1 == room {
-                outside = if left <= BREAKDOWN * length { 0.0 } else { left };
-                break;
-            }
-            hessenberg[(column + 1, column)] = left;
-            basis.push(next);
-        }
-        let size = basis.len();
-        Self { basis, hessenberg: hessenberg.resize(size, size, 0.0), outside }
-    }
-
-    /// The leading eigenvalue, its residual, and a real vector to go on from.
-    fn leading(&self, first: &[f64]) -> (Complex<f64>, f64, Vec<f64>) {
-        let size = self.basis.len();
-        let sweeps = 1000 * size;
-        let Some(schur) = Schur::try_new(self.hessenberg.clone(), f64::EPSILON, sweeps) else {
-            return (Complex::new(0.0, 0.0), f64::INFINITY, first.to_vec());
-        };
-        let zero = Complex::new(0.0, 0.0);
-        let eigenvalues = schur.complex_eigenvalues();
-        let leading = eigenvalues.iter().copied().reduce(|a, b| if b.norm() > a.norm() { b } else { a });
-        let leading = leading.unwrap_or(zero);
-        let coordinates = eigenvector(&self.hessenberg, leading);
-        let residual = self.outside * coordinates[size - 1].norm();
-        let mut ritz = vec![0.0; first.len()];
-        for (vector, c) in self.basis.iter().zip(coordinates.iter()) {
-            ritz.iter_mut().zip(vector).for_each(|(value, v)| *value += (c.re + c.im) * v);
-        }
-        (leading, residual, ritz)
-    }
-}
-
-/// A unit eigenvector of a small matrix by inverse iteration near its eigenvalue.
-fn eigenvector(matrix: &DMatrix<f64>, eigenvalue: Complex<f64>) -> DVector<Complex<f64>> {
-    let size = matrix.nrows();
-    let scale = matrix.norm().max(f64::MIN_POSITIVE);
-    // A shift just off the eigenvalue keeps the system solvable.
-    let shift = eigenvalue + Complex::new(scale * 1e-14, 0.0);
-    let shifted = DMatrix::from_fn(size, size, |row, column| {
-        let diagonal = if row == column { shift } else { Complex::new(0.0, 0.0) };
-        Complex::new(matrix[(row, column)], 0.0) - diagonal
-    });
-    let factors = shifted.lu();
-    let mut vector = DVector::from_element(size, Complex::new(1.0, 0.0)).normalize();
-    for _ in 0..3 {
-        let Some(next) = factors.solve(&vector) else { break };
-        let length = next.norm();
-        if !(length.is_finite() && length > 0.0) {
-            break;
-        }
-        vector = next.unscale(length);
-    }
-    vector
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    sum_by(a.len(), |i| a[i] * b[i])
-}
-
-fn largest(vector: &[f64]) -> f64 {
-    vector.iter().map(|value| value.abs()).fold(0.0, f64::max)
-}
-
-/// Divides by the largest entry, which is returned.
-fn scale_to_one(vector: &mut [f64]) -> f64 {
-    let scale = largest(vector);
-    if scale > 0.0 {
-        vector.iter_mut().for_each(|value| *value /= scale);
-    }
-    scale
-}
-
-/// The unit vector and the length that it had.
-fn unit(mut vector: Vec<f64>) -> (Vec<f64>, f64) {
-    let length = dot(&vector, &vector).sqrt();
-    if length > 0.0 {
-        vector.iter_mut().for_each(|value| *value /= length);
-    }
-    (vector, length)
+fn outcome(
+    eigenvalue: Complex<f64>,
+    iterations: usize,
+    residual: f64,
+    stop: Stop,
+) -> Outcome<SecondEigenvalue> {
+    let value = SecondEigenvalue { re: eigenvalue.re, im: eigenvalue.im.abs() };
+    Outcome::new(value, Report { iterations, residual, error_bound: None, stop })
 }
 
 #[cfg(test)]

@@ -51,14 +51,18 @@ impl MixingTimeSolver {
         self
     }
 
-    /// The most steps to look ahead, at most 2^40: rounding in powers of the
-    /// matrix grows in proportion to the steps, and is some 1e-3 there.
+    /// The most steps to look ahead, at most 2^40.
     pub fn max_steps(mut self, steps: u64) -> Self {
         self.max_steps = steps.min(1 << 40);
         self
     }
 
     /// The mixing time over all starts, or `None` if it is above the step limit.
+    ///
+    /// The distances compared are those to the law given, in floating point: a
+    /// distance that all but equals the threshold may be counted either way.
+    /// Rounding in powers of the matrix grows with the steps; beyond
+    /// `1e-3 / (N eps)` steps, where it might reach 1e-3, nothing is looked for.
     ///
     /// Up to 512 states, powers of the matrix are squared and searched:
     /// `O(N^3 log t)`. Above, every start is pushed forward until it is close:
@@ -96,9 +100,11 @@ impl MixingTimeSolver {
         if close(&Array2::eye(stationary.len())) {
             return Some(0);
         }
+        let accurate = 1e-3 / (stationary.len() as f64 * f64::EPSILON);
+        let horizon = self.max_steps.min(accurate as u64);
         let mut powers = vec![dense(operator)];
         while !close(&powers[powers.len() - 1]) {
-            if 1u64 << powers.len() > self.max_steps.saturating_mul(2) {
+            if 1u64 << powers.len() > horizon.saturating_mul(2) {
                 return None;
             }
             let last = &powers[powers.len() - 1];
@@ -114,25 +120,30 @@ impl MixingTimeSolver {
                 steps += 1u64 << exponent;
             }
         }
-        Some(steps + 1).filter(|&steps| steps <= self.max_steps)
+        Some(steps + 1).filter(|&steps| steps <= horizon)
     }
 
     fn by_pushing<O: TransitionOperator>(&self, operator: &O, stationary: &Law) -> Result<Option<u64>> {
         let states = operator.states();
-        let per_step = states as f64 * operator.stored_entries() as f64;
+        let per_step = states as f64 * (operator.stored_entries() + states) as f64;
         let affordable = (OPERATIONS_LIMIT / per_step) as u64;
         let horizon = self.max_steps.min(affordable);
-        let time = |state| first_close(operator, state, stationary, self.threshold, horizon);
-        let slowest = (0..states).into_par_iter().map(time).reduce(|| Some(0), |a, b| Some(a?.max(b?)));
-        if slowest.is_none() && horizon < self.max_steps {
-            return Err(Error::TooExpensive {
-                what: "the mixing time over all starts",
-                needed: per_step * (affordable + 1) as f64,
-                allowed: OPERATIONS_LIMIT,
-                remedy: "lower max_steps, or look at a sample of starts with worst_distance_curve_over",
-            });
+        let too_expensive = || Error::TooExpensive {
+            what: "the mixing time over all starts",
+            needed: per_step * (affordable + 1) as f64,
+            allowed: OPERATIONS_LIMIT,
+            remedy: "lower max_steps, or look at a sample of starts with worst_distance_curve_over",
+        };
+        if horizon == 0 {
+            return Err(too_expensive());
         }
-        Ok(slowest)
+        let time = |state| first_close(operator, state, stationary, self.threshold, horizon);
+        // One start that is not close by then settles the matter.
+        match (0..states).into_par_iter().map(time).collect::<Option<Vec<u64>>>() {
+            Some(times) => Ok(times.into_iter().max()),
+            None if horizon < self.max_steps => Err(too_expensive()),
+            None => Ok(None),
+        }
     }
 }
 
@@ -149,6 +160,9 @@ fn first_close<O: TransitionOperator>(
     for step in 0..=horizon {
         if total_variation(&law, stationary) <= threshold {
             return Some(step);
+        }
+        if step == horizon {
+            break;
         }
         operator.push_forward(&law, &mut next);
         std::mem::swap(&mut law, &mut next);
