@@ -106,12 +106,18 @@ fn information(lag: usize, joint: &[f64], v: usize) -> LagInformation {
         first[place / v] += p;
         second[place % v] += p;
     }
-    let ratio = |place: usize| joint[place] / (first[place / v] * second[place % v]);
+    // One division after the other: their product may underflow.
+    let ratio = |place: usize| joint[place] / first[place / v] / second[place % v];
     let bits = |place: usize| if joint[place] > 0.0 { joint[place] * ratio(place).log2() } else { 0.0 };
     // Squared differences instead of squares less one: nothing cancels.
     let chi = |place: usize| {
         let independent = first[place / v] * second[place % v];
-        if independent > 0.0 { (joint[place] - independent).powi(2) / independent } else { 0.0 }
+        match joint[place] {
+            _ if independent > 0.0 => (joint[place] - independent).powi(2) / independent,
+            // What the product of the marginals underflows from, the square does too.
+            together if together > 0.0 => together * ratio(place),
+            _ => 0.0,
+        }
     };
     LagInformation {
         lag,

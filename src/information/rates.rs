@@ -1,12 +1,16 @@
 //! Entropy rate, block entropies, excess entropy.
 
+use rayon::prelude::*;
+
 use crate::chain::MarkovChain;
+use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, successors};
 use crate::prob::{Law, entropy, sum_by};
 use crate::text::Token;
 
 impl<O: TransitionOperator> MarkovChain<O> {
-    /// Entropy rate `sum over i of pi(i) H(P(i, ·))`, in bits a token. `O(transitions)`.
+    /// Entropy rate `sum over i of pi(i) H(P(i, ·))` of the chain of states, in
+    /// bits a step; over contexts, also that of the tokens. `O(transitions)`.
     ///
     /// # Panics
     ///
@@ -36,23 +40,51 @@ impl<O: TransitionOperator> MarkovChain<O> {
 
     /// Entropies `H(L)` of blocks of `L = 0..=longest` tokens, in bits.
     ///
-    /// `O(K N log N)`.
+    /// `O(K N log N + transitions)`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotShiftRegister`] if some step does more than append a token and
+    /// drop the oldest, such as a restart: then blocks are not read off windows.
     #[track_caller]
-    pub fn block_entropies(&self, stationary: &Law, longest: usize) -> Vec<f64> {
+    pub fn block_entropies(&self, stationary: &Law, longest: usize) -> Result<Vec<f64>> {
+        self.check_register(stationary)?;
         let context = self.states().context_length();
         let rate = self.entropy_rate(stationary);
         let within: Vec<f64> =
             (0..=longest.min(context)).map(|length| self.suffix_entropy(stationary, length)).collect();
         let beyond = (context + 1..=longest).map(|length| within[context] + (length - context) as f64 * rate);
-        within.iter().copied().chain(beyond).collect()
+        Ok(within.iter().copied().chain(beyond).collect())
     }
 
     /// Excess entropy `H(K) - K h`, in bits: the mutual information of a window
     /// and the next one that does not overlap it (Crutchfield & Feldman 2003).
+    ///
+    /// # Errors
+    ///
+    /// As [`block_entropies`](Self::block_entropies).
     #[track_caller]
-    pub fn excess_entropy(&self, stationary: &Law) -> f64 {
+    pub fn excess_entropy(&self, stationary: &Law) -> Result<f64> {
+        self.check_register(stationary)?;
         let context = self.states().context_length() as f64;
-        (stationary.entropy() - context * self.entropy_rate(stationary)).max(0.0)
+        Ok((stationary.entropy() - context * self.entropy_rate(stationary)).max(0.0))
+    }
+
+    /// Refuses a chain some step of which, under the law, is not a shift.
+    #[track_caller]
+    fn check_register(&self, law: &Law) -> Result<()> {
+        self.check_law(law);
+        let states = self.states();
+        let shifted = |from: usize, to: usize| {
+            states.suffix_key(from, states.context_length() - 1)
+                == states.key(to) / states.vocabulary_size() as u128
+        };
+        let broken = |from: usize| {
+            let jump = successors(self.operator(), from).find(|next| !shifted(from, next.state))?;
+            Some(Error::NotShiftRegister { from: states.label(from), to: states.label(jump.state) })
+        };
+        let visited = (0..self.len()).into_par_iter().filter(|&state| law[state] > 0.0);
+        visited.find_map_first(broken).map_or(Ok(()), Err)
     }
 
     /// Entropy of the last `length` tokens of a state.
