@@ -234,6 +234,13 @@ impl<M: LanguageModel> Decoded<M> {
         &self.model
     }
 
+    /// Decodes what the model gave, if it is a law: decoding mends nothing.
+    fn decode(&self, law: &mut [f64]) -> Result<()> {
+        Law::check(law)?;
+        self.decoding.apply(law, self.start);
+        Ok(())
+    }
+
     /// The decoding.
     pub fn decoding(&self) -> Decoding {
         self.decoding
@@ -252,15 +259,13 @@ impl<M: LanguageModel> LanguageModel for Decoded<M> {
     fn next_token_law(&self, context: &[Token], law: &mut [f64]) -> Result<()> {
         check_request(self, context, Some(law))?;
         self.model.next_token_law(context, law)?;
-        self.decoding.apply(law, self.start);
-        Ok(())
+        self.decode(law)
     }
 
     fn next_token_laws(&self, contexts: &[Token], laws: &mut [f64]) -> Result<()> {
         self.model.next_token_laws(contexts, laws)?;
-        laws.par_chunks_exact_mut(self.vocabulary_size())
-            .for_each(|law| self.decoding.apply(law, self.start));
-        Ok(())
+        let decoded = laws.par_chunks_exact_mut(self.vocabulary_size()).map(|law| self.decode(law));
+        decoded.collect::<Vec<_>>().into_iter().collect()
     }
 
     fn vocab(&self) -> Option<&Vocab> {

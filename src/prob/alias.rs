@@ -15,8 +15,9 @@ struct Column {
 /// one place of memory (Walker 1977; construction of Vose 1991).
 ///
 /// Thresholds are held in 32 bits, which moves each law by at most 2^-33 in
-/// total variation. An outcome of probability zero is never drawn.
-#[derive(Debug, Clone, Default)]
+/// total variation: of `n` outcomes, one with a probability below about
+/// `2^-33 / n` may never be drawn. An outcome of probability zero never is.
+#[derive(Debug, Clone)]
 pub struct AliasRows {
     columns: Vec<Column>,
     starts: Vec<usize>,
@@ -109,7 +110,10 @@ fn columns(weights: &[f64], sum: f64) -> Vec<Column> {
     let (mut poor, mut rich): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|&i| share[i as usize] < 1.0);
     let mut columns: Vec<Column> = (0..n as u32).map(|i| Column { threshold: u32::MAX, alias: i }).collect();
     while let (Some(small), Some(&large)) = (poor.pop(), rich.last()) {
-        columns[small as usize] = Column { threshold: threshold(share[small as usize]), alias: large };
+        // A share that rounds to the whole leaves the column full.
+        if let Some(threshold) = threshold(share[small as usize]) {
+            columns[small as usize] = Column { threshold, alias: large };
+        }
         share[large as usize] -= 1.0 - share[small as usize];
         if share[large as usize] < 1.0 {
             rich.pop();
@@ -128,9 +132,11 @@ fn columns(weights: &[f64], sum: f64) -> Vec<Column> {
     columns
 }
 
-/// A share in `[0, 1)` as a 32-bit threshold, rounded; zero stays zero.
-fn threshold(share: f64) -> u32 {
-    (share * 2f64.powi(32)).round() as u32
+/// A share in `[0, 1)` as a 32-bit threshold, rounded: zero stays zero, and
+/// there is none for a share that rounds to one.
+fn threshold(share: f64) -> Option<u32> {
+    let rounded = (share * 2f64.powi(32)).round();
+    (rounded < 2f64.powi(32)).then_some(rounded as u32)
 }
 
 #[cfg(test)]
@@ -143,7 +149,8 @@ mod tests {
         let n = rows.columns.len();
         let mut law = vec![0.0; n];
         for (index, column) in rows.columns.iter().enumerate() {
-            let below = f64::from(column.threshold) / 2f64.powi(32);
+            let full = column.alias as usize == index;
+            let below = if full { 1.0 } else { f64::from(column.threshold) / 2f64.powi(32) };
             law[index] += below / n as f64;
             law[column.alias as usize] += (1.0 - below) / n as f64;
         }
@@ -166,6 +173,16 @@ mod tests {
             proptest::prop_assert!(crate::prob::total_variation(&law_of(&rows), &law) <= rounding);
             proptest::prop_assert_eq!(law_of(&rows)[zero], 0.0);
         }
+    }
+
+    #[test]
+    fn shares_just_below_one_leave_their_columns_full() {
+        let share = 1.0 - 2f64.powi(-35);
+        let weights: Vec<f64> = (0..10).map(|i| if i < 9 { share } else { 10.0 - 9.0 * share }).collect();
+        let mut rows = AliasRows::with_capacity(1, 10);
+        rows.push(&weights);
+        let law: Vec<f64> = weights.iter().map(|w| w / 10.0).collect();
+        assert!(crate::prob::total_variation(&law_of(&rows), &law) <= 2f64.powi(-33));
     }
 
     #[test]

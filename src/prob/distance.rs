@@ -22,7 +22,7 @@ pub fn l1(p: &[f64], q: &[f64]) -> f64 {
 #[track_caller]
 pub fn relative_entropy(p: &[f64], q: &[f64]) -> f64 {
     assert_eq!(p.len(), q.len(), "laws over the same states");
-    super::sum_by(p.len(), |i| if p[i] > 0.0 { p[i] * (p[i] / q[i]).log2() } else { 0.0 }).max(0.0)
+    super::sum_by(p.len(), |i| if p[i] > 0.0 { p[i] * (p[i].log2() - q[i].log2()) } else { 0.0 }).max(0.0)
 }
 
 /// Jensen–Shannon divergence with equal weights (Lin 1991), in bits: between 0 and 1.

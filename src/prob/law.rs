@@ -33,12 +33,18 @@ impl Law {
     /// negative or not finite, [`Error::NotNormalized`] for a sum that is not
     /// one within [`Law::sum_tolerance`].
     pub fn new(probabilities: Vec<f64>) -> Result<Self> {
-        let sum = checked_sum(&probabilities)?;
+        Self::check(&probabilities)?;
+        Ok(Self(probabilities))
+    }
+
+    /// Refuses what is no law, as [`new`](Self::new) does.
+    pub(crate) fn check(probabilities: &[f64]) -> Result<()> {
+        let sum = checked_sum(probabilities)?;
         let tolerance = Self::sum_tolerance(probabilities.len());
         if (sum - 1.0).abs() > tolerance {
             return Err(Error::NotNormalized { sum, tolerance });
         }
-        Ok(Self(probabilities))
+        Ok(())
     }
 
     /// A law from weights, divided by their sum.

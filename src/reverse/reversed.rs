@@ -1,9 +1,11 @@
 //! The reversed chain as an operator.
 
+use rayon::prelude::*;
+
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
-use crate::operator::{Transition, TransitionOperator};
-use crate::prob::Law;
+use crate::operator::{Transition, TransitionOperator, successors};
+use crate::prob::{AliasRows, Law};
 
 /// The time reversal of an operator under a law: `P*(i, j) = pi(j) P(j, i) / (pi P)(i)`.
 ///
@@ -42,13 +44,14 @@ impl<O: TransitionOperator> Reversed<O> {
         Ok(Self { operator, law, entered })
     }
 
-    /// Whether anything can come before a state: whether the law ever enters it.
+    /// Whether anything can come before a state: whether the law ever enters
+    /// it, with a probability that can be divided by (2^-1022 or more).
     ///
     /// # Panics
     ///
     /// If there is no such state.
     pub fn has_past(&self, state: usize) -> bool {
-        self.entered[state] > 0.0
+        self.entered[state] >= f64::MIN_POSITIVE
     }
 
     /// The law that the chain was reversed under.
@@ -82,8 +85,8 @@ impl<O: TransitionOperator> TransitionOperator for Reversed<O> {
     }
 
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {
-        let ratio: Vec<f64> =
-            law.iter().zip(&self.entered).map(|(&p, &e)| if e > 0.0 { p / e } else { 0.0 }).collect();
+        let over = |state: usize| if self.has_past(state) { law[state] / self.entered[state] } else { 0.0 };
+        let ratio: Vec<f64> = (0..law.len()).map(over).collect();
         self.operator.pull_back(&ratio, next);
         for (state, value) in next.iter_mut().enumerate() {
             *value *= self.law[state];
@@ -130,6 +133,13 @@ impl<O: TransitionOperator> TransitionOperator for Reversed<O> {
             }
         }
         None
+    }
+
+    fn sampler_bytes(&self) -> u128 {
+        // A stored entry may stand for many transitions: they are counted.
+        let listed = |state| successors(self, state).count();
+        let transitions: usize = (0..self.states()).into_par_iter().map(listed).sum();
+        AliasRows::bytes(self.states(), transitions) + transitions as u128 * size_of::<u32>() as u128
     }
 
     fn probability(&self, from: usize, to: usize) -> f64 {
