@@ -106,7 +106,7 @@ pub enum Error {
     NoStates,
     /// Something would need more memory than allowed.
     #[error(
-        "{what} would take {needed} bytes, more than the {allowed} allowed; shorten the context, shrink the vocabulary, or raise the limit"
+        "{what} would take {needed} bytes, more than the {allowed} allowed; ask for less (a shorter context, a smaller vocabulary, fewer walks), or raise the limit where there is one"
     )]
     TooLarge {
         /// What was to be allocated.
@@ -212,6 +212,17 @@ pub enum Error {
     EmptyTopic {
         /// Its name.
         name: String,
+    },
+
+    /// A step of the chain is not a shift of its window.
+    #[error(
+        "the step from {from:?} to {to:?} does not append a token and drop the oldest, so blocks of tokens cannot be read off the states; use a chain without restarts or resets"
+    )]
+    NotShiftRegister {
+        /// Label of the state left.
+        from: String,
+        /// Label of the state entered.
+        to: String,
     },
 
     // ---- chains ------------------------------------------------------------

@@ -121,7 +121,7 @@ fn texts_are_read_as_asked() {
     assert_eq!(rare["text_unknown"], 4);
     assert_eq!(rare["window_drift_bits"].as_array().unwrap().len(), 2);
     let reset = program.fields(&path, &["--tokens=bytes", "--ends=reset"]);
-    assert_eq!(reset["labels"][0], "<s> <s>");
+    assert_eq!(reset["labels"][0], "<s><s>");
     let json = program.write("text.json", "no JSON");
     assert_eq!(program.fields(&json, &["--text"])["kind"], "text");
 }

@@ -25,7 +25,7 @@ fn a_text_of_one_token_is_a_chain_of_one_state() {
     assert_eq!(chain.len(), 1);
     let law = chain.stationary().unwrap().converged().unwrap();
     assert_eq!(*law, [1.0]);
-    assert_eq!((chain.entropy_rate(&law), chain.excess_entropy(&law)), (0.0, 0.0));
+    assert_eq!((chain.entropy_rate(&law), chain.excess_entropy(&law).unwrap()), (0.0, 0.0));
     assert_eq!(MixingTimeSolver::new().solve(&chain, &law).unwrap(), Some(0));
     let slem = SecondEigenvalueSolver::new().solve(&chain, &law).unwrap().converged().unwrap();
     assert_eq!(slem.modulus(), 0.0);
@@ -131,4 +131,82 @@ fn settings_outside_their_range_are_refused() {
     }
     let topics = Topics::by_token(chain.states(), ["only"], |token| token as usize);
     assert!(matches!(topics, Err(Error::UnknownTopic { topic: 1, topics: 1 })));
+}
+
+#[test]
+fn a_chain_that_restarts_has_no_blocks_to_read_off_its_windows() {
+    let model = TableModel::from_rows(2, &[[0.5, 0.5]; 4]).unwrap();
+    let chain = MarkovChain::enumerated(&model).unwrap();
+    let restarted = chain.with_operator(Restart::new(chain.operator(), 0.5, Law::point(4, 0)).unwrap());
+    let law = restarted.stationary().unwrap().converged().unwrap();
+    assert!(matches!(restarted.block_entropies(&law, 3), Err(Error::NotShiftRegister { .. })));
+    assert!(matches!(restarted.excess_entropy(&law), Err(Error::NotShiftRegister { .. })));
+    let reset = CorpusSettings::new(Tokenizer::characters()).document_end(DocumentEnd::Reset);
+    let chain = MarkovChain::observed(&reset.read_strings(["ab", "ba"]).unwrap(), 2).unwrap();
+    let law = chain.stationary().unwrap().converged().unwrap();
+    assert!(matches!(chain.block_entropies(&law, 3), Err(Error::NotShiftRegister { .. })));
+}
+
+#[test]
+fn decoding_mends_no_law() {
+    for row in [[0.0, 0.0], [f64::NAN, 0.0], [0.7, -0.7], [0.3, 0.2]] {
+        struct Broken([f64; 2]);
+        impl LanguageModel for Broken {
+            fn vocabulary_size(&self) -> usize {
+                2
+            }
+            fn context_length(&self) -> usize {
+                1
+            }
+            fn next_token_law(&self, _: &[Token], law: &mut [f64]) -> lmchain::Result<()> {
+                law.copy_from_slice(&self.0);
+                Ok(())
+            }
+        }
+        for decoding in [Decoding::new().top_k(1), Decoding::greedy(), Decoding::new().top_p(0.5)] {
+            let decoded = Decoded::new(Broken(row), decoding).unwrap();
+            let refused = MarkovChain::enumerated(&decoded);
+            assert!(matches!(refused, Err(Error::InvalidProbability { .. } | Error::NotNormalized { .. })));
+        }
+    }
+}
+
+#[test]
+fn numbers_too_small_to_be_told_from_zero_are_an_error_or_right() {
+    // Leaving a state with probability 1e-200 twice over underflows.
+    let tiny = vec![(0, 1, 1.0), (0, 2, 1e-200), (1, 1, 1.0), (1, 0, 1e-200), (2, 2, 1.0), (3, 3, 1.0)];
+    let chain = MarkovChain::new(SparseOperator::from_triplets(4, tiny).unwrap(), States::numbered(4));
+    let weights = chain.absorption_weights(&Law::point(4, 1));
+    assert!(matches!(weights, Err(Error::Underflow { .. })), "{weights:?}");
+    let huge = vec![(0, 0, f64::MAX), (0, 1, f64::MAX), (1, 0, 1.0)];
+    let operator = SparseOperator::from_weights(2, huge).unwrap();
+    assert_eq!((operator.probability(0, 0), operator.probability(0, 1)), (0.5, 0.5));
+    let rare =
+        ShiftOperator::new(lmchain::text::ContextSpace::new(2, 1).unwrap(), vec![1.0, 1e-50, 0.5, 0.5]);
+    let single = rare.unwrap().to_f32();
+    assert!(single.probability(0, 1) > 0.0);
+    let chain = MarkovChain::from_dense(array![[1.0, 1e-200], [0.5, 0.5]].view()).unwrap();
+    let law = chain.stationary().unwrap().converged().unwrap();
+    for at in chain.mutual_information(&law, &[0, 1]).unwrap() {
+        assert!(at.mutual_information.is_finite() && at.rational.is_finite(), "{at:?}");
+    }
+}
+
+#[test]
+fn a_long_way_to_an_end_leaves_no_second_eigenvalue() {
+    // A line that ends: the only eigenvalue but 1 is 0, in one block of size N - 1.
+    for n in [2, 100, 300] {
+        let step = |i: u32| (i, (i + 1).min(n - 1), 1.0);
+        let operator = SparseOperator::from_triplets(n as usize, (0..n).map(step).collect()).unwrap();
+        let chain = MarkovChain::new(operator, States::numbered(n as usize));
+        let law = chain.stationary().unwrap().converged().unwrap();
+        let found = SecondEigenvalueSolver::new().solve(&chain, &law).unwrap().converged().unwrap();
+        assert_eq!(found.modulus(), 0.0, "{n} states");
+    }
+    // A transient loop that is left with probability 0.1 a step keeps its 0.9.
+    let loops = array![[0.9, 0.1, 0.0], [0.0, 0.5, 0.5], [0.0, 0.5, 0.5]];
+    let chain = MarkovChain::from_dense(loops.view()).unwrap();
+    let law = chain.stationary().unwrap().converged().unwrap();
+    let found = SecondEigenvalueSolver::new().solve(&chain, &law).unwrap().converged().unwrap();
+    assert!((found.modulus() - 0.9).abs() < 1e-12);
 }

@@ -95,7 +95,7 @@ fn answers_have_the_same_bits_on_any_number_of_threads() {
         let found = chain.mutual_information(&law, &[1, 2, 5]).unwrap();
         bits(&found.iter().map(|lag| lag.mutual_information).collect::<Vec<_>>())
     });
-    on_any_number_of_threads("entropies", || bits(&chain.block_entropies(&law, 5)));
+    on_any_number_of_threads("entropies", || bits(&chain.block_entropies(&law, 5).unwrap()));
     on_any_number_of_threads("the worst distance", || {
         bits(&chain.worst_distance_curve_over(&[0, 1, 700, 19_682], &law, 12).unwrap())
     });

@@ -92,6 +92,9 @@ proptest! {
         let mu = Law::normalized(weights).unwrap();
         let restart = Restart::new(chain.operator(), eps, mu.clone()).unwrap();
         check_operator(&restart, &|i, j| (1.0 - eps) * entry(i, j) + eps * mu[j])?;
+        let nu = Law::point(space.len(), space.len() - 1);
+        let twice = Restart::new(&restart, 0.25, nu.clone()).unwrap();
+        check_operator(&twice, &|i, j| 0.75 * ((1.0 - eps) * entry(i, j) + eps * mu[j]) + 0.25 * nu[j])?;
         let law = Law::uniform(space.len());
         let reversed = Reversed::new(chain.operator(), law.clone()).unwrap();
         let entered: Vec<f64> = (0..space.len()).map(|j| (0..space.len()).map(|i| law[i] * entry(i, j)).sum()).collect();
@@ -264,7 +267,7 @@ proptest! {
         prop_assume!(chain.classes().recurrent_count() == 1);
         let law = chain.stationary().unwrap().converged().unwrap();
         let k = space.context_length();
-        let blocks = chain.block_entropies(&law, k + 2);
+        let blocks = chain.block_entropies(&law, k + 2).unwrap();
         let rounding = 1e-12;
         prop_assert!(blocks[0] == 0.0);
         // Increasing and concave, with slope h from K on.
@@ -287,5 +290,38 @@ proptest! {
         chain.operator().push_forward(&start, &mut next);
         let later = chain.absorption_weights(&Law::normalized(next).unwrap()).unwrap().converged().unwrap();
         prop_assert!(l1(&weights, &later) <= 1e-12);
+    }
+}
+
+/// Products around the edges of tiles, against the sums that define them.
+#[test]
+fn large_products_do_what_their_matrix_does() {
+    for (v, k) in [(1, 5), (2, 16), (3, 10), (37, 3), (101, 2), (2049, 1)] {
+        let space = ContextSpace::new(v, k).unwrap();
+        let row = |context: usize| {
+            let weight = move |token: usize| ((context * 31 + token * 7919) % 1009 + 1) as f64;
+            let sum: f64 = (0..v).map(weight).sum();
+            (0..v).map(move |token| weight(token) / sum)
+        };
+        let table: Vec<f64> = (0..space.len()).flat_map(row).collect();
+        let operator = ShiftOperator::new(space, table.clone()).unwrap();
+        let input: Vec<f64> = (0..space.len()).map(|i| ((i * 7 + 3) % 11) as f64 / 11.0).collect();
+        let (mut pushed, mut pulled) = (vec![0.0; space.len()], vec![0.0; space.len()]);
+        operator.push_forward(&input, &mut pushed);
+        operator.pull_back(&input, &mut pulled);
+        // V terms of at most one each, each product and each sum rounded once.
+        let tolerance = 2.0 * v as f64 * f64::EPSILON * 2.0;
+        let mut naive = vec![0.0; space.len()];
+        for context in 0..space.len() {
+            let mut expected = 0.0;
+            for (token, next) in space.successors(context).enumerate() {
+                naive[next] += input[context] * table[context * v + token];
+                expected += table[context * v + token] * input[next];
+            }
+            assert!((pulled[context] - expected).abs() <= tolerance, "{v}^{k}: pull {context}");
+        }
+        for (state, (found, expected)) in pushed.iter().zip(&naive).enumerate() {
+            assert!((found - expected).abs() <= tolerance * expected.max(1.0), "{v}^{k}: push {state}");
+        }
     }
 }

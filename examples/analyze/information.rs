@@ -29,13 +29,13 @@ pub(crate) fn describe(
     findings.attempt("token_marginal", tokens.map(|law| json!(*chain.token_law(law))));
 
     let context_length = chain.states().context_length();
-    let blocks = law.clone().map(|law| chain.block_entropies(law, context_length + 2));
+    let blocks = law.clone().and_then(|law| Ok(chain.block_entropies(law, context_length + 2)?));
     let differences = blocks.clone().map(|blocks| {
         blocks[..=context_length + 1].windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>()
     });
     findings.attempt("block_entropy_bits_L0_to_Kplus2", blocks);
     findings.attempt("h_mu_L_bits_L1_to_Kplus1", differences);
-    findings.attempt("excess_entropy_bits", law.clone().map(|law| chain.excess_entropy(law)));
+    findings.attempt("excess_entropy_bits", law.clone().and_then(|law| Ok(chain.excess_entropy(law)?)));
 
     let by_lag = law.clone().and_then(|law| by_lag(chain, law, &options.lags, limits));
     let bits = |found: &LagInformation| found.mutual_information;

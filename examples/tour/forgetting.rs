@@ -97,7 +97,7 @@ pub(crate) fn information(subject: &Subject, watch: &mut Watch) -> Result<(), Bo
         let rows: Vec<_> = told.iter().map(|at| (format!("{:>2}", at.lag), at.mutual_information)).collect();
         bars(&rows, |bits| format!("{bits:.6}"));
     }
-    let blocks = chain.block_entropies(stationary, chain.states().context_length() + 1);
+    let blocks = chain.block_entropies(stationary, chain.states().context_length() + 1)?;
     let blocks =
         blocks.iter().enumerate().skip(1).take(6).map(|(length, bits)| format!("{length}: {bits:.4}"));
     say!("\n   entropy of blocks  {}", blocks.collect::<Vec<_>>().join("   "));
@@ -105,7 +105,7 @@ pub(crate) fn information(subject: &Subject, watch: &mut Watch) -> Result<(), Bo
     say!("   entropy rate       {rate:.6} bits per {}: what each one more adds", text.unit);
     say!(
         "   excess entropy     {:.4} bits: what the past tells about the future",
-        chain.excess_entropy(stationary)
+        chain.excess_entropy(stationary)?
     );
     Ok(())
 }

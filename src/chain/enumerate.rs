@@ -3,12 +3,15 @@
 use super::{MarkovChain, States};
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
-use crate::operator::{ShiftOperator, TableEntry};
+use crate::operator::{ShiftOperator, TableEntry, round_to_f32};
 use crate::solve::{Observer, Progress, Silent};
 use crate::text::{ContextSpace, Token};
 
-/// Contexts whose laws are asked for in one batch.
+/// Contexts whose laws are asked for in one batch, at most.
 const BATCH: usize = 4096;
+
+/// Probabilities asked for in one batch, at most, where there are many tokens.
+const BATCH_ENTRIES: usize = 1 << 22;
 
 /// How to enumerate the contexts of a model.
 ///
@@ -78,7 +81,7 @@ impl Enumeration {
     ///
     /// As [`build`](Self::build).
     pub fn build_f32<M: LanguageModel>(&self, model: &M) -> Result<MarkovChain<ShiftOperator<f32>>> {
-        let (space, table) = self.table(model, |p| p as f32, &mut Silent)?;
+        let (space, table) = self.table(model, round_to_f32, &mut Silent)?;
         let states = States::contexts(space, model.vocab().cloned());
         Ok(MarkovChain::new(ShiftOperator::new_f32(space, table)?, states))
     }
@@ -100,10 +103,11 @@ impl Enumeration {
         }
         let (v, k) = (space.vocabulary_size(), space.context_length());
         let mut table = Vec::with_capacity(space.len() * v);
-        let mut contexts: Vec<Token> = vec![0; BATCH.min(space.len()) * k];
-        let mut laws = vec![0.0; BATCH.min(space.len()) * v];
-        for first in (0..space.len()).step_by(BATCH) {
-            let batch = BATCH.min(space.len() - first);
+        let largest = BATCH.min(BATCH_ENTRIES / v).clamp(1, space.len());
+        let mut contexts: Vec<Token> = vec![0; largest * k];
+        let mut laws = vec![0.0; largest * v];
+        for first in (0..space.len()).step_by(largest) {
+            let batch = largest.min(space.len() - first);
             for (context, tokens) in (first..).zip(contexts.chunks_exact_mut(k).take(batch)) {
                 space.write_tokens(context, tokens);
             }

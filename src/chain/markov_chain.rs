@@ -31,11 +31,14 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Panics
     ///
-    /// If the two do not have the same number of states.
+    /// If the two do not have the same number of states, or there are 2^32 - 1
+    /// or more; the operators of this crate have fewer.
     #[track_caller]
     pub fn new(operator: O, states: impl Into<Arc<States>>) -> Self {
         let states = states.into();
         assert_eq!(operator.states(), states.len(), "one state of the operator per state described");
+        let nodes = operator.states() + operator.hubs();
+        assert!(nodes < u32::MAX as usize, "states are numbered in 32 bits, and there are {nodes}");
         Self { operator, states, classes: OnceLock::new() }
     }
 

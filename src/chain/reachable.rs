@@ -13,6 +13,9 @@ use crate::text::Token;
 /// Contexts whose laws are asked for in one batch.
 const BATCH: usize = 1024;
 
+/// Transitions that may be found: 2^28, which take 6 GiB once they are sorted.
+const MOST_TRANSITIONS: usize = 1 << 28;
+
 /// How to explore the contexts that are reachable from prompts.
 ///
 /// Meant for models under top-k or top-p decoding, where few contexts of `V^K`
@@ -49,7 +52,8 @@ impl Exploration {
     /// [`Error::NoStates`] without prompts, [`Error::LengthMismatch`] for a
     /// prompt shorter than K, [`Error::TokenOutOfRange`],
     /// [`Error::ContextSpaceTooLarge`] if `V^K` does not fit in 128 bits,
-    /// [`Error::StateLimit`], whatever the model returns, and
+    /// [`Error::StateLimit`], [`Error::TooLarge`] beyond 2^28 transitions,
+    /// whatever the model returns, and
     /// [`Error::RowSum`] if it gives no law.
     pub fn build<M: LanguageModel>(
         &self,
@@ -91,6 +95,13 @@ impl Exploration {
                 for (token, &p) in law.iter().enumerate() {
                     // An entry that is no probability is kept, to be refused with its place.
                     if p != 0.0 {
+                        if transitions.len() == MOST_TRANSITIONS {
+                            return Err(Error::TooLarge {
+                                what: "the transitions among reachable contexts",
+                                needed: SparseOperator::bytes(frontier.keys.len(), MOST_TRANSITIONS + 1),
+                                allowed: SparseOperator::bytes(frontier.keys.len(), MOST_TRANSITIONS),
+                            });
+                        }
                         let next = frontier.shift(state, token as Token)?;
                         transitions.push((state as u32, next, p));
                     }

@@ -37,7 +37,14 @@ impl States {
     }
 
     /// Every context of a space.
+    ///
+    /// # Panics
+    ///
+    /// If the vocabulary is not of the size that the space is over.
+    #[track_caller]
     pub fn contexts(space: ContextSpace, vocab: Option<Vocab>) -> Self {
+        let size = vocab.as_ref().map_or(space.vocabulary_size(), Vocab::len);
+        assert_eq!(size, space.vocabulary_size(), "a name for every token of the space");
         Self::new(Kind::All(space), vocab)
     }
 
@@ -134,7 +141,10 @@ impl States {
                 assert!(state < *states, "state {state} is outside the chain of {states} states");
                 state as Token
             }
-            Kind::All(space) => space.newest(state),
+            Kind::All(space) => {
+                assert!(state < space.len(), "state {state} is outside the chain of {} states", space.len());
+                space.newest(state)
+            }
             Kind::Some { keys, vocabulary_size, .. } => (keys[state] % *vocabulary_size as u128) as Token,
         }
     }

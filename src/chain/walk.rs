@@ -106,7 +106,7 @@ impl Walker<'_> {
     /// would take more than 8 GiB.
     pub fn ensemble(&self, start: Start<'_>, walks: usize, steps: usize, seed: u64) -> Result<Ensemble> {
         let length = steps as u128 + 1;
-        let needed = length * walks as u128 * size_of::<u32>() as u128;
+        let needed = length * walks.max(1) as u128 * size_of::<u32>() as u128;
         if needed > MEMORY_LIMIT {
             return Err(Error::TooLarge { what: "the ensemble", needed, allowed: MEMORY_LIMIT });
         }

@@ -16,7 +16,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Panics
     ///
-    /// If the topics are of another chain; so do the other methods here.
+    /// If the topics are of another chain, or there is no such topic; so do the
+    /// other methods here.
     #[track_caller]
     pub fn topic_curve(&self, topics: &Topics, start: Start<'_>, steps: usize) -> Result<Vec<TopicLaw>> {
         self.check_topics(topics);
@@ -59,8 +60,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
     }
 
     /// Retention: the probability of being in the topic after `0..=steps` steps,
-    /// given that one was at the start, under the stationary law. It falls from
-    /// 1 to the topic's share of the stationary law.
+    /// given that one was at the start, under the stationary law. It starts at 1
+    /// and, unless the chain is periodic, ends at the topic's share of that law.
     ///
     /// # Errors
     ///

@@ -38,7 +38,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Panics
     ///
-    /// If the topics are of another chain.
+    /// If the topics are of another chain, or there is no such topic.
     #[track_caller]
     pub fn sojourn(&self, topics: &Topics, topic: usize, stationary: &Law, steps: usize) -> Result<Sojourn> {
         self.check_topics(topics);

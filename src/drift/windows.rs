@@ -37,8 +37,8 @@ pub fn window_drift(text: &[Token], window: usize) -> Result<WindowDrift> {
     if window == 0 {
         return Err(Error::MustBePositive { what: "window" });
     }
-    if text.len() < 2 * window {
-        return Err(Error::LengthMismatch { expected: 2 * window, found: text.len() });
+    if text.len() / 2 < window {
+        return Err(Error::LengthMismatch { expected: window.saturating_mul(2), found: text.len() });
     }
     let counts: Vec<_> = text.chunks_exact(window).map(counted).collect();
     let adjacent = counts.windows(2).map(|pair| divergence(&pair[0], &pair[1], window)).collect();

@@ -18,7 +18,7 @@ mod triplets;
 use rayon::prelude::*;
 
 pub use restart::Restart;
-pub use shift::{ShiftOperator, TableEntry};
+pub use shift::{ShiftOperator, TableEntry, round_to_f32};
 pub use sparse::{SparseMatrix, SparseOperator};
 pub use transition::{Arc, StepSampler, Transition, TransitionOperator, predecessors, successors};
 pub use triplets::Triplets;

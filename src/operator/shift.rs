@@ -32,6 +32,13 @@ impl TableEntry for f32 {
     }
 }
 
+/// A probability in single precision. One too small for it becomes the smallest
+/// normal number, 2^-126, not zero: what can happen still can.
+pub fn round_to_f32(probability: f64) -> f32 {
+    let rounded = probability as f32;
+    if probability > 0.0 { rounded.max(f32::MIN_POSITIVE) } else { rounded }
+}
+
 /// All `V^K` contexts of a model: only the table `p[context][token]` is stored,
 /// the shift structure gives the columns.
 ///
@@ -79,9 +86,10 @@ impl ShiftOperator<f64> {
         Ok(Self { space, table, row_scale: Vec::new() })
     }
 
-    /// The same chain with its table rounded to `f32`: half the memory and traffic.
+    /// The same chain with its table rounded to `f32` ([`round_to_f32`]): half
+    /// the memory and traffic.
     pub fn to_f32(&self) -> ShiftOperator<f32> {
-        ShiftOperator::with_scales(self.space, self.table.iter().map(|&p| p as f32).collect())
+        ShiftOperator::with_scales(self.space, self.table.iter().map(|&p| round_to_f32(p)).collect())
     }
 }
 
@@ -315,6 +323,14 @@ fn dot<T: TableEntry>(row: &[T], values: &[f64]) -> f64 {
 
 fn check_table<T: TableEntry>(space: &ContextSpace, table: &[T], tolerance: f64) -> Result<()> {
     let v = space.vocabulary_size();
+    if space.len() >= u32::MAX as usize {
+        let allowed = u128::from(u32::MAX) * v as u128 * size_of::<T>() as u128;
+        return Err(Error::TooLarge {
+            what: "a table of 2^32 - 1 contexts or more, which are numbered in 32 bits,",
+            needed: ShiftOperator::<T>::table_bytes(space),
+            allowed,
+        });
+    }
     let expected = space.len().checked_mul(v);
     if expected != Some(table.len()) {
         return Err(Error::LengthMismatch { expected: expected.unwrap_or(usize::MAX), found: table.len() });

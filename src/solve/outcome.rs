@@ -43,11 +43,14 @@ impl fmt::Display for Stop {
 /// How a computation went.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Report {
-    /// Iterations done: products with the operator.
+    /// Iterations of the method, without the products that a proof took; 0 for
+    /// a direct method.
     pub iterations: usize,
-    /// `||law P - law||_1` of the law returned, computed afresh.
+    /// What the method drives to zero, computed afresh for the value returned:
+    /// `||law P - law||_1` of a stationary law, the mass still transient of
+    /// absorption weights, `||P f - lambda f||_2` of an eigenpair with `||f||_2 = 1`.
     pub residual: f64,
-    /// A proven upper bound on the total variation distance from the law
+    /// A proven upper bound on the total variation distance from the value
     /// returned to the exact one, or `None` where nothing is proven.
     /// A small residual alone proves nothing.
     pub error_bound: Option<f64>,
