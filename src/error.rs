@@ -75,7 +75,7 @@ pub enum Error {
     },
     /// A row of a transition matrix does not sum to one.
     #[error(
-        "row {row} sums to {sum}, not to 1 within {tolerance:e}; use a normalising constructor if the rows hold weights"
+        "row {row} sums to {sum}, not to 1 within {tolerance:e}; if the rows hold weights, use a normalising constructor such as SparseOperator::from_weights or TableModel::normalized"
     )]
     RowSum {
         /// Row (state).
@@ -176,6 +176,14 @@ pub enum Error {
         /// Number of states.
         states: usize,
     },
+    /// A prompt is shorter than a context.
+    #[error("the prompt has {tokens} tokens, but a context needs {needed}; lengthen the prompt")]
+    PromptTooShort {
+        /// Tokens the prompt has.
+        tokens: usize,
+        /// Tokens a context has.
+        needed: usize,
+    },
     /// No state has this label or context.
     #[error("the chain has no state {label:?}")]
     UnknownState {
@@ -191,7 +199,9 @@ pub enum Error {
         what: &'static str,
     },
     /// The state has probability zero, so what came before it is undefined.
-    #[error("state {state} ({label}) has stationary probability zero: nothing comes before it")]
+    #[error(
+        "state {state} ({label:?}) has stationary probability zero, so its past under the stationary law is undefined"
+    )]
     NoPast {
         /// The state.
         state: usize,
@@ -288,7 +298,7 @@ pub enum Error {
     EmptyText,
     /// No document of a text is long enough for one context and the token after it.
     #[error(
-        "no document has the {needed} tokens that one transition takes; shorten the context or read more text"
+        "no document has the {needed} tokens that are needed; shorten the context or the window, or read more text"
     )]
     TextTooShort {
         /// Tokens a document must have.

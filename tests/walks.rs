@@ -92,7 +92,7 @@ fn bad_starts_are_refused() {
     let walker = chain.walker().unwrap();
     let refused = |start| walker.walk(start, 0).err().unwrap();
     assert!(matches!(refused(Start::State(9)), Error::StateOutOfRange { state: 9, states: 9 }));
-    assert!(matches!(refused(Start::Prompt(&[0])), Error::LengthMismatch { expected: 2, found: 1 }));
+    assert!(matches!(refused(Start::Prompt(&[0])), Error::PromptTooShort { tokens: 1, needed: 2 }));
     assert!(matches!(refused(Start::Prompt(&[0, 3])), Error::TokenOutOfRange { token: 3, .. }));
     let law = Law::uniform(4);
     assert!(matches!(refused(Start::Law(&law)), Error::LengthMismatch { expected: 9, found: 4 }));
@@ -127,8 +127,8 @@ fn reachable_contexts_are_those_that_walks_can_meet() {
     }
     let limited = Exploration::new().state_limit(2).build(&model, &[&[0, 0]]);
     assert!(matches!(limited, Err(Error::StateLimit { limit: 2 })));
-    assert!(matches!(MarkovChain::reachable(&model, &[&[0]]), Err(Error::LengthMismatch { .. })));
-    assert!(matches!(MarkovChain::reachable(&model, &[]), Err(Error::NoStates)));
+    assert!(matches!(MarkovChain::reachable(&model, &[&[0]]), Err(Error::PromptTooShort { .. })));
+    assert!(matches!(MarkovChain::reachable(&model, &[]), Err(Error::MustBePositive { .. })));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use lmchain::text::{CorpusSettings, DocumentEnd, Tokenizer};
+use lmchain::text::{CorpusSettings, DocumentEnd, InvalidUtf8, Tokenizer};
 
 use crate::fields;
 use crate::limits::Limits;
@@ -41,6 +41,10 @@ pub(crate) struct Options {
     /// Turn a text to lower case
     #[arg(long)]
     pub(crate) lower_case: bool,
+
+    /// Of a text: replace bytes that are not UTF-8 by U+FFFD instead of refusing them
+    #[arg(long)]
+    pub(crate) lossy: bool,
 
     /// Tokens of a text that occur less often become `<unk>`
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -82,7 +86,7 @@ pub(crate) struct Options {
 /// What a token of a text is.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Tokens {
-    /// Every byte
+    /// Every byte of the UTF-8 text
     Bytes,
     /// Every Unicode scalar value
     Characters,
@@ -123,7 +127,9 @@ impl Options {
             Ends::Absorbing => DocumentEnd::Absorbing,
             Ends::Open => DocumentEnd::Open,
         };
+        let invalid = if self.lossy { InvalidUtf8::Replace } else { InvalidUtf8::Reject };
         CorpusSettings::new(tokenizer.lower_case(self.lower_case))
+            .invalid_utf8(invalid)
             .minimum_count(self.minimum_count)
             .document_end(end)
     }

@@ -44,10 +44,19 @@ pub(crate) fn visible(label: &str) -> String {
         '\n' => '⏎',
         '\t' => '⇥',
         '\r' => '␍',
-        other if other.is_control() => '�',
-        other => other,
+        other => printable(other),
     };
     label.chars().map(shown).collect()
+}
+
+/// A character that cannot command the terminal: control characters as their pictures.
+fn printable(character: char) -> char {
+    match character as u32 {
+        code @ 0..32 => char::from_u32(0x2400 + code).unwrap_or('�'),
+        127 => '␡',
+        _ if character.is_control() => '�',
+        _ => character,
+    }
 }
 
 /// A text with its own line ends, long lines folded, behind a vertical line.
@@ -61,7 +70,7 @@ pub(crate) fn quote(text: &str) {
                 let fold = row.iter().rposition(|&c| c == ' ').map_or(room, |space| space + 1);
                 say!("   │ {}", row.drain(..fold).collect::<String>().trim_end());
             }
-            row.push(character);
+            row.push(printable(character));
         }
         say!("   │ {}", row.iter().collect::<String>().trim_end());
     }

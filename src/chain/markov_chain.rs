@@ -9,8 +9,8 @@ use crate::operator::TransitionOperator;
 ///
 /// Built by the constructors of this floor ([`enumerated`], [`observed`],
 /// [`reachable`], [`from_dense`], [`from_matrix_market`]...), questioned by the
-/// methods that the floors above add: `stationary`, `reversed`, `mixing_time`,
-/// `entropy_rate`, `topic_law` and so on.
+/// methods that the floors above add: `stationary`, `reversed`,
+/// `distance_curve`, `entropy_rate`, `topic_curve` and so on.
 ///
 /// Classes and periods are found once, at the first question that needs them.
 ///

@@ -49,8 +49,7 @@ impl Exploration {
     ///
     /// # Errors
     ///
-    /// [`Error::NoStates`] without prompts, [`Error::LengthMismatch`] for a
-    /// prompt shorter than K, [`Error::TokenOutOfRange`],
+    /// [`Error::MustBePositive`] without prompts, [`Error::PromptTooShort`], [`Error::TokenOutOfRange`],
     /// [`Error::ContextSpaceTooLarge`] if `V^K` does not fit in 128 bits,
     /// [`Error::StateLimit`], [`Error::TooLarge`] beyond 2^28 transitions,
     /// whatever the model returns, and
@@ -75,6 +74,9 @@ impl Exploration {
         observer: &mut dyn Observer,
     ) -> Result<MarkovChain<SparseOperator>> {
         let mut frontier = Frontier::new(model.vocabulary_size(), model.context_length(), self.state_limit)?;
+        if prompts.is_empty() {
+            return Err(Error::MustBePositive { what: "number of prompts" });
+        }
         for prompt in prompts {
             frontier.add_prompt(prompt)?;
         }
@@ -146,7 +148,7 @@ impl Frontier {
 
     fn add_prompt(&mut self, prompt: &[Token]) -> Result<()> {
         let Some(start) = prompt.len().checked_sub(self.context_length) else {
-            return Err(Error::LengthMismatch { expected: self.context_length, found: prompt.len() });
+            return Err(Error::PromptTooShort { tokens: prompt.len(), needed: self.context_length });
         };
         let mut key = 0;
         for &token in &prompt[start..] {

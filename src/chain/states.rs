@@ -183,13 +183,13 @@ impl States {
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`] if the prompt is shorter than K,
+    /// [`Error::PromptTooShort`] if the prompt is shorter than K,
     /// [`Error::TokenOutOfRange`], and [`Error::UnknownState`] if the chain does
     /// not have the context.
     pub fn after_prompt(&self, prompt: &[Token]) -> Result<usize> {
         let length = self.context_length();
         let Some(start) = prompt.len().checked_sub(length) else {
-            return Err(Error::LengthMismatch { expected: length, found: prompt.len() });
+            return Err(Error::PromptTooShort { tokens: prompt.len(), needed: length });
         };
         let context = &prompt[start..];
         let vocabulary_size = self.vocabulary_size();
@@ -264,7 +264,7 @@ mod tests {
         let some = States::some_contexts(vec![5, 2, 5], 3, 2, None);
         assert_eq!((some.len(), some.tokens(1), some.newest_token(1)), (2, vec![1, 2], 2));
         assert!(matches!(some.after_prompt(&[0, 0]), Err(Error::UnknownState { .. })));
-        assert!(matches!(some.after_prompt(&[0]), Err(Error::LengthMismatch { expected: 2, found: 1 })));
+        assert!(matches!(some.after_prompt(&[0]), Err(Error::PromptTooShort { tokens: 1, needed: 2 })));
         assert!(matches!(some.after_prompt(&[0, 7]), Err(Error::TokenOutOfRange { token: 7, .. })));
 
         let plain = States::numbered(4);

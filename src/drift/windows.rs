@@ -31,14 +31,14 @@ impl WindowDrift {
 ///
 /// # Errors
 ///
-/// [`Error::MustBePositive`] for windows of no tokens, [`Error::LengthMismatch`]
+/// [`Error::MustBePositive`] for windows of no tokens, [`Error::TextTooShort`]
 /// for a text shorter than two windows.
 pub fn window_drift(text: &[Token], window: usize) -> Result<WindowDrift> {
     if window == 0 {
         return Err(Error::MustBePositive { what: "window" });
     }
     if text.len() / 2 < window {
-        return Err(Error::LengthMismatch { expected: window.saturating_mul(2), found: text.len() });
+        return Err(Error::TextTooShort { needed: window.saturating_mul(2) });
     }
     let counts: Vec<_> = text.chunks_exact(window).map(counted).collect();
     let adjacent = counts.windows(2).map(|pair| divergence(&pair[0], &pair[1], window)).collect();

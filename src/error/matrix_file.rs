@@ -157,7 +157,7 @@ pub enum MatrixFileProblem {
         limit: usize,
     },
     /// An entry lies outside the matrix.
-    #[error("{axis} {index} is outside {first}..{end}")]
+    #[error("{axis} {index} is outside {first} to {}", end.saturating_sub(1))]
     IndexOutOfRange {
         /// `"row"` or `"column"`.
         axis: &'static str,

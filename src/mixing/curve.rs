@@ -13,7 +13,7 @@ pub(super) const OPERATIONS_LIMIT: f64 = 1e12;
 impl<O: TransitionOperator> MarkovChain<O> {
     /// Total variation distance to `stationary` after `0..=steps` steps from a start.
     ///
-    /// It never grows. `steps` products.
+    /// It never grows, up to rounding. `steps` products.
     ///
     /// # Errors
     ///

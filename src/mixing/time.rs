@@ -57,7 +57,8 @@ impl MixingTimeSolver {
         self
     }
 
-    /// The mixing time over all starts, or `None` if it is above the step limit.
+    /// The mixing time over all starts, or `None` if it is above the step limit:
+    /// always so for several recurrent classes or a periodic one, which never mix.
     ///
     /// The distances compared are those to the law given, in floating point: a
     /// distance that all but equals the threshold may be counted either way.

@@ -15,8 +15,12 @@ use crate::text::{ContextSpace, Vocab};
 struct TableFile {
     #[serde(alias = "V")]
     vocab_size: usize,
-    #[serde(alias = "K")]
+    /// The context length K, or the order K + 1 of an n-gram model.
+    #[serde(default)]
     order: usize,
+    /// The context length K, and nothing else.
+    #[serde(default, rename = "K")]
+    context_length: Option<usize>,
     p: Vec<Vec<f64>>,
     vocab: Option<Vec<String>>,
 }
@@ -40,12 +44,12 @@ impl Serialize for Rows<'_> {
 }
 
 impl TableModel {
-    /// Reads a model from a JSON object with `vocab_size` (or `V`), `order` (or
-    /// `K`), `p`, an array of rows, and maybe `vocab`, an array of names.
+    /// Reads a model from a JSON object with `vocab_size` (or `V`), `order` or
+    /// `K`, `p`, an array of rows, and maybe `vocab`, an array of names.
     ///
-    /// Some write the context length K as the order, and V^K rows; some write
-    /// the order n = K + 1 of an n-gram model, and V^(n-1) rows. The number of
-    /// rows decides. Nothing is allocated by the sizes stated, only by what is there.
+    /// `K` is the context length: there must be V^K rows. Of `order` the number
+    /// of rows decides what it means: some write the context length K, and V^K
+    /// rows, some the order n = K + 1 of an n-gram model, and V^(n-1) rows. Nothing is allocated by the sizes stated, only by what is there.
     ///
     /// # Errors
     ///
@@ -124,7 +128,8 @@ impl TableModel {
 
 /// The context length of which a file has one row a context.
 fn context_length(file: &TableFile) -> Result<usize> {
-    let TableFile { vocab_size, order, ref p, .. } = *file;
+    let TableFile { vocab_size, order, context_length, ref p, .. } = *file;
+    let order = context_length.unwrap_or(order);
     if vocab_size == 0 {
         return Err(Error::MustBePositive { what: "vocabulary size" });
     }
@@ -139,9 +144,10 @@ fn context_length(file: &TableFile) -> Result<usize> {
             bits: usize::BITS,
         });
     }
-    [order, order - 1]
-        .into_iter()
-        .find(|length| ContextSpace::new(vocab_size, *length).is_ok_and(|space| space.len() == p.len()))
+    let readings = if context_length.is_some() { 1..=1 } else { 1..=2 };
+    readings
+        .map(|reading| order + 1 - reading)
+        .find(|&length| ContextSpace::new(vocab_size, length).is_ok_and(|space| space.len() == p.len()))
         .ok_or(Error::RowCount { rows: p.len(), vocabulary_size: vocab_size, order })
 }
 
@@ -167,6 +173,12 @@ mod tests {
         let other =
             TableModel::from_json_str(r#"{"K": 1, "V": 2, "p": [[0, 1], [1, 0]], "more": {"a": null}}"#);
         assert_eq!(other.unwrap().table(), [0.0, 1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_context_length_has_one_meaning() {
+        let half = format!(r#"{{"V": 2, "K": 2, "p": {TWO_ROWS}}}"#);
+        assert!(matches!(TableModel::from_json_str(&half), Err(Error::RowCount { rows: 2, .. })));
     }
 
     #[test]

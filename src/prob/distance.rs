@@ -7,7 +7,7 @@
 /// If the laws have different lengths; so do the other distances.
 #[track_caller]
 pub fn total_variation(p: &[f64], q: &[f64]) -> f64 {
-    0.5 * l1(p, q)
+    (0.5 * l1(p, q)).min(1.0)
 }
 
 /// L1 distance `sum |p - q|`: between 0 and 2 for laws.
