@@ -144,9 +144,9 @@ fn context_length(file: &TableFile) -> Result<usize> {
             bits: usize::BITS,
         });
     }
-    let readings = if context_length.is_some() { 1..=1 } else { 1..=2 };
-    readings
-        .map(|reading| order + 1 - reading)
+    let shorter = if context_length.is_some() { 0..=0 } else { 0..=1 };
+    shorter
+        .map(|less| order - less)
         .find(|&length| ContextSpace::new(vocab_size, length).is_ok_and(|space| space.len() == p.len()))
         .ok_or(Error::RowCount { rows: p.len(), vocabulary_size: vocab_size, order })
 }
