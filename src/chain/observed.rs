@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{MarkovChain, States};
 use crate::error::{Error, Result};
 use crate::operator::SparseOperator;
-use crate::text::{Corpus, DocumentEnd, Token};
+use crate::text::{Corpus, DocumentEnd, Token, sequence_count, sequence_key};
 
 impl MarkovChain<SparseOperator> {
     /// The chain over the contexts of `context_length` tokens that a corpus
@@ -55,7 +55,7 @@ impl MarkovChain<SparseOperator> {
 
 /// Windows of K + 1 tokens as base-V numbers.
 struct Numbering {
-    vocabulary_size: u128,
+    vocabulary_size: usize,
     /// `V^K`: how many contexts there could be.
     contexts: u128,
     context_length: usize,
@@ -68,28 +68,26 @@ impl Numbering {
         if context_length == 0 {
             return Err(Error::MustBePositive { what: "context length" });
         }
-        let v = corpus.vocab().len() as u128;
-        let power = |exponent: usize| v.checked_pow(u32::try_from(exponent).ok()?);
-        let (Some(contexts), Some(_)) = (power(context_length), power(context_length + 1)) else {
-            let vocabulary_size = corpus.vocab().len();
+        let vocabulary_size = corpus.vocab().len();
+        let count = |length| sequence_count(vocabulary_size, length);
+        let (Some(contexts), Some(_)) = (count(context_length), count(context_length + 1)) else {
             return Err(Error::ContextSpaceTooLarge { vocabulary_size, context_length, bits: u128::BITS });
         };
-        let repeated = |token: Token| (0..context_length).fold(0, |key, _| key * v + u128::from(token));
+        let repeated = |token: Token| sequence_key(&vec![token; context_length], vocabulary_size);
         let (start, end) = (corpus.vocab().start(), corpus.vocab().end());
         let end = match corpus.document_end() {
             DocumentEnd::Reset => end.zip(start.map(repeated)),
             DocumentEnd::Absorbing => end.map(|end| (end, repeated(end))),
             _ => None,
         };
-        Ok(Self { vocabulary_size: v, contexts, context_length, end })
+        Ok(Self { vocabulary_size, contexts, context_length, end })
     }
 
     /// Every context of the corpus with the token that followed it, sorted.
     fn windows(&self, corpus: &Corpus) -> Vec<u128> {
         let mut windows = Vec::with_capacity(corpus.window_count(self.context_length));
         corpus.for_each_window(self.context_length, |context, next| {
-            let tokens = context.iter().chain([&next]);
-            windows.push(tokens.fold(0, |key, &token| key * self.vocabulary_size + u128::from(token)));
+            windows.push(sequence_key(context.iter().chain([&next]), self.vocabulary_size));
         });
         windows.par_sort_unstable();
         windows
@@ -97,12 +95,13 @@ impl Numbering {
 
     /// The contexts before and after the last token of a window.
     fn ends(&self, window: u128) -> [u128; 2] {
-        let next = (window % self.vocabulary_size) as Token;
+        let v = self.vocabulary_size as u128;
+        let next = (window % v) as Token;
         let after = match self.end {
             Some((end, context)) if end == next => context,
             _ => window % self.contexts,
         };
-        [window / self.vocabulary_size, after]
+        [window / v, after]
     }
 }
 

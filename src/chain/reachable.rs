@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::operator::SparseOperator;
 use crate::solve::{Observer, Silent};
-use crate::text::Token;
+use crate::text::{Token, prompt_key, sequence_count, write_sequence};
 
 /// Contexts whose laws are asked for in one batch.
 const BATCH: usize = 1024;
@@ -87,9 +87,9 @@ impl Exploration {
         let mut laws = Vec::new();
         while explored < frontier.keys.len() {
             let batch = explored..frontier.keys.len().min(explored + BATCH);
-            contexts.clear();
-            for &key in &frontier.keys[batch.clone()] {
-                contexts.extend(tokens_of(key, v, k));
+            contexts.resize(batch.len() * k, 0);
+            for (&key, tokens) in frontier.keys[batch.clone()].iter().zip(contexts.chunks_exact_mut(k)) {
+                write_sequence(key, v, tokens);
             }
             laws.resize(batch.len() * v, 0.0);
             model.next_token_laws(&contexts, &mut laws)?;
@@ -131,8 +131,8 @@ impl Frontier {
         if vocabulary_size == 0 || context_length == 0 {
             return Err(Error::MustBePositive { what: "vocabulary size and context length" });
         }
-        let power = |exponent: usize| (vocabulary_size as u128).checked_pow(exponent.try_into().ok()?);
-        let (Some(suffixes), Some(_)) = (power(context_length - 1), power(context_length)) else {
+        let count = |length| sequence_count(vocabulary_size, length);
+        let (Some(suffixes), Some(_)) = (count(context_length - 1), count(context_length)) else {
             return Err(Error::ContextSpaceTooLarge { vocabulary_size, context_length, bits: u128::BITS });
         };
         let state_limit = state_limit.min(u32::MAX as usize);
@@ -147,16 +147,7 @@ impl Frontier {
     }
 
     fn add_prompt(&mut self, prompt: &[Token]) -> Result<()> {
-        let Some(start) = prompt.len().checked_sub(self.context_length) else {
-            return Err(Error::PromptTooShort { tokens: prompt.len(), needed: self.context_length });
-        };
-        let mut key = 0;
-        for &token in &prompt[start..] {
-            if token as usize >= self.vocabulary_size {
-                return Err(Error::TokenOutOfRange { token, vocabulary_size: self.vocabulary_size });
-            }
-            key = key * self.vocabulary_size as u128 + u128::from(token);
-        }
+        let key = prompt_key(prompt, self.context_length, self.vocabulary_size)?;
         self.find_or_add(key).map(|_| ())
     }
 
@@ -197,16 +188,6 @@ impl Frontier {
         let states = States::some_contexts(self.keys, self.vocabulary_size, self.context_length, vocab);
         Ok(MarkovChain::new(SparseOperator::from_triplets(states.len(), transitions)?, states))
     }
-}
-
-fn tokens_of(key: u128, vocabulary_size: usize, context_length: usize) -> impl Iterator<Item = Token> {
-    let v = vocabulary_size as u128;
-    let mut place = v.pow(context_length as u32 - 1);
-    (0..context_length).map(move |_| {
-        let token = key / place % v;
-        place /= v;
-        token as Token
-    })
 }
 
 impl MarkovChain<SparseOperator> {

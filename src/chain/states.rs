@@ -1,7 +1,7 @@
 //! What the states of a chain are, and what they are called.
 
 use crate::error::{Error, Result};
-use crate::text::{ContextSpace, Token, Vocab};
+use crate::text::{ContextSpace, Token, Vocab, prompt_key, write_sequence};
 
 /// The states of a chain: numbers, names, or contexts of tokens.
 ///
@@ -169,13 +169,8 @@ impl States {
     #[track_caller]
     pub fn tokens(&self, state: usize) -> Vec<Token> {
         assert!(state < self.len(), "state {state} is outside the chain of {} states", self.len());
-        let v = self.vocabulary_size() as u128;
-        let mut key = self.key(state);
         let mut tokens = vec![0; self.context_length()];
-        for token in tokens.iter_mut().rev() {
-            *token = (key % v) as Token;
-            key /= v;
-        }
+        write_sequence(self.key(state), self.vocabulary_size(), &mut tokens);
         tokens
     }
 
@@ -188,16 +183,9 @@ impl States {
     /// not have the context.
     pub fn after_prompt(&self, prompt: &[Token]) -> Result<usize> {
         let length = self.context_length();
-        let Some(start) = prompt.len().checked_sub(length) else {
-            return Err(Error::PromptTooShort { tokens: prompt.len(), needed: length });
-        };
-        let context = &prompt[start..];
-        let vocabulary_size = self.vocabulary_size();
-        if let Some(&token) = context.iter().find(|&&token| token as usize >= vocabulary_size) {
-            return Err(Error::TokenOutOfRange { token, vocabulary_size });
-        }
-        let key = context.iter().fold(0, |key, &token| key * vocabulary_size as u128 + u128::from(token));
-        self.find_key(key).ok_or_else(|| Error::UnknownState { label: self.text(context) })
+        let key = prompt_key(prompt, length, self.vocabulary_size())?;
+        let label = || self.text(&prompt[prompt.len() - length..]);
+        self.find_key(key).ok_or_else(|| Error::UnknownState { label: label() })
     }
 
     /// The state with this label.

@@ -2,7 +2,7 @@
 
 use crate::chain::States;
 use crate::error::{Error, Result};
-use crate::text::Token;
+use crate::text::{Token, sequence_key};
 
 /// A law over topics, in the order of their names.
 pub type TopicLaw = Vec<f64>;
@@ -163,10 +163,8 @@ struct WindowCounts {
 
 impl WindowCounts {
     fn new(text: &[Token], length: usize, vocabulary_size: usize) -> Self {
-        let number = |window: &[Token]| {
-            window.iter().fold(0, |key, &token| key * vocabulary_size as u128 + u128::from(token))
-        };
-        let mut windows: Vec<u128> = text.windows(length).map(number).collect();
+        let key = |window| sequence_key(window, vocabulary_size);
+        let mut windows: Vec<u128> = text.windows(length).map(key).collect();
         windows.sort_unstable();
         Self { windows }
     }

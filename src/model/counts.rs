@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::text::{Corpus, Token};
+use crate::text::{Corpus, Token, sequence_count, sequence_key, write_sequence};
 
 /// For every context length k from 0 to K, the contexts that occur in a corpus
 /// and how often each token followed.
@@ -84,7 +84,7 @@ impl NgramCounts {
             return Err(Error::MustBePositive { what: "context length" });
         }
         // A single token takes no bits; two bound the length of its contexts all the same.
-        power(vocabulary_size.max(2), context_length).ok_or(Error::ContextSpaceTooLarge {
+        sequence_count(vocabulary_size.max(2), context_length).ok_or(Error::ContextSpaceTooLarge {
             vocabulary_size,
             context_length,
             bits: 128,
@@ -120,7 +120,7 @@ impl NgramCounts {
         if context.iter().any(|token| *token as usize >= self.vocabulary_size) {
             return None;
         }
-        let at = level.keys.binary_search(&pack(context, self.vocabulary_size)).ok()?;
+        let at = level.keys.binary_search(&sequence_key(context, self.vocabulary_size)).ok()?;
         Some(level.continuations(at))
     }
 
@@ -135,11 +135,7 @@ impl NgramCounts {
         let level = &self.levels[length];
         let mut context = vec![0; length];
         for (at, &key) in level.keys.iter().enumerate() {
-            let mut rest = key;
-            for token in context.iter_mut().rev() {
-                *token = (rest % self.vocabulary_size as u128) as Token;
-                rest /= self.vocabulary_size as u128;
-            }
+            write_sequence(key, self.vocabulary_size, &mut context);
             visit(&context, level.continuations(at));
         }
     }
@@ -186,7 +182,7 @@ impl Level {
     fn count(corpus: &Corpus, context_length: usize) -> Self {
         let vocabulary_size = corpus.vocab().len();
         let windows = corpus.window_count(context_length);
-        let narrow = power(vocabulary_size, context_length + 1).is_some_and(|n| n <= 1 << 64);
+        let narrow = sequence_count(vocabulary_size, context_length + 1).is_some_and(|n| n <= 1 << 64);
         if narrow {
             let mut ngrams: Vec<u64> = Vec::with_capacity(windows);
             let size = vocabulary_size as u64;
@@ -201,7 +197,7 @@ impl Level {
         } else {
             let mut ngrams: Vec<(u128, Token)> = Vec::with_capacity(windows);
             corpus.for_each_window(context_length, |context, next| {
-                ngrams.push((pack(context, vocabulary_size), next));
+                ngrams.push((sequence_key(context, vocabulary_size), next));
             });
             ngrams.par_sort_unstable();
             Self::from_sorted(ngrams.into_iter())
@@ -253,15 +249,6 @@ impl Level {
             total: self.totals[at],
         }
     }
-}
-
-/// A context as a base-V number, oldest token first.
-fn pack(context: &[Token], vocabulary_size: usize) -> u128 {
-    context.iter().fold(0, |key, &token| key * vocabulary_size as u128 + u128::from(token))
-}
-
-fn power(vocabulary_size: usize, exponent: usize) -> Option<u128> {
-    (vocabulary_size as u128).checked_pow(u32::try_from(exponent).ok()?)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 mod builder;
 mod context;
 mod corpus;
+mod key;
 mod read;
 mod tokenize;
 mod utf8;
@@ -20,6 +21,7 @@ mod windows;
 
 pub use context::{ContextSpace, Token};
 pub use corpus::{Corpus, EncodedText};
+pub(crate) use key::{prompt_key, sequence_count, sequence_key, write_sequence};
 pub use read::{CorpusSettings, UnknownTokens};
 pub use tokenize::Tokenizer;
 pub use utf8::InvalidUtf8;
