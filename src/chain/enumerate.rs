@@ -4,7 +4,7 @@ use super::{MarkovChain, States};
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::operator::{ShiftOperator, TableEntry, round_to_f32};
-use crate::solve::{Observer, Progress, Silent};
+use crate::solve::{MEMORY_LIMIT, Observer, Progress, Silent, check_memory};
 use crate::text::{ContextSpace, Token};
 
 /// Contexts whose laws are asked for in one batch, at most.
@@ -40,7 +40,7 @@ impl Default for Enumeration {
 impl Enumeration {
     /// Tables of up to 8 GiB.
     pub fn new() -> Self {
-        Self { memory_limit: 8 << 30 }
+        Self { memory_limit: MEMORY_LIMIT }
     }
 
     /// The most bytes that the table may take.
@@ -93,14 +93,11 @@ impl Enumeration {
         observer: &mut dyn Observer,
     ) -> Result<(ContextSpace, Vec<T>)> {
         let space = ContextSpace::new(model.vocabulary_size(), model.context_length())?;
-        let needed = ShiftOperator::<T>::table_bytes(&space);
-        if needed > self.memory_limit {
-            return Err(Error::TooLarge {
-                what: "the table of all contexts",
-                needed,
-                allowed: self.memory_limit,
-            });
-        }
+        check_memory(
+            "the table of all contexts",
+            ShiftOperator::<T>::table_bytes(&space),
+            self.memory_limit,
+        )?;
         let (v, k) = (space.vocabulary_size(), space.context_length());
         let mut table = Vec::with_capacity(space.len() * v);
         let largest = BATCH.min(BATCH_ENTRIES / v).clamp(1, space.len());

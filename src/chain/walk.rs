@@ -6,6 +6,7 @@ use super::{MarkovChain, States};
 use crate::error::{Error, Result};
 use crate::operator::{StepSampler, TransitionOperator};
 use crate::prob::{AliasTable, Law, StreamRng, stream};
+use crate::solve::{MEMORY_LIMIT, check_memory};
 use crate::text::Token;
 
 /// Where walks start.
@@ -55,9 +56,6 @@ impl std::fmt::Debug for SamplerBox<'_> {
     }
 }
 
-/// The most bytes that a walker's tables may take unless told otherwise.
-const MEMORY_LIMIT: u128 = 8 << 30;
-
 impl<O: TransitionOperator> MarkovChain<O> {
     /// Tables to walk with: one alias table a state, at most 8 GiB.
     ///
@@ -74,10 +72,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// [`Error::TooLarge`] before anything is allocated.
     pub fn walker_within(&self, memory_limit: u128) -> Result<Walker<'_>> {
-        let needed = self.operator().sampler_bytes();
-        if needed > memory_limit {
-            return Err(Error::TooLarge { what: "the alias tables", needed, allowed: memory_limit });
-        }
+        check_memory("the alias tables", self.operator().sampler_bytes(), memory_limit)?;
         Ok(Walker { sampler: SamplerBox(self.operator().sampler()), states: self.states() })
     }
 }
@@ -107,9 +102,7 @@ impl Walker<'_> {
     pub fn ensemble(&self, start: Start<'_>, walks: usize, steps: usize, seed: u64) -> Result<Ensemble> {
         let length = steps as u128 + 1;
         let needed = length * walks.max(1) as u128 * size_of::<u32>() as u128;
-        if needed > MEMORY_LIMIT {
-            return Err(Error::TooLarge { what: "the ensemble", needed, allowed: MEMORY_LIMIT });
-        }
+        check_memory("the ensemble", needed, MEMORY_LIMIT)?;
         let start = self.start_table(start)?;
         let mut visited = vec![0; walks * (steps + 1)];
         visited.par_chunks_mut(steps + 1).enumerate().for_each(|(walk, path)| {

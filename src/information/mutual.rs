@@ -3,15 +3,10 @@
 use rayon::prelude::*;
 
 use crate::chain::MarkovChain;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, sum_by};
-
-/// Multiplications that all lags together may take.
-const OPERATIONS_LIMIT: f64 = 1e12;
-
-/// Bytes that the joint laws of all lags together may take.
-const MEMORY_LIMIT: u128 = 8 << 30;
+use crate::solve::{MEMORY_LIMIT, check_memory, check_operations};
 
 /// What a token tells about the token `lag` steps later.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +29,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooExpensive`] beyond 10^12 multiplications, [`Error::TooLarge`]
+    /// [`TooExpensive`](crate::Error::TooExpensive) beyond 10^12 multiplications, [`TooLarge`](crate::Error::TooLarge)
     /// beyond 8 GiB.
     ///
     /// # Panics
@@ -47,22 +42,10 @@ impl<O: TransitionOperator> MarkovChain<O> {
         let v = self.states().vocabulary_size();
         let longest = lags.last().copied().unwrap_or(0);
         let needed = v as f64 * longest as f64 * self.operator().stored_entries() as f64;
-        if needed > OPERATIONS_LIMIT {
-            return Err(Error::TooExpensive {
-                what: "mutual information by lag",
-                needed,
-                allowed: OPERATIONS_LIMIT,
-                remedy: "ask for shorter lags, or use a smaller vocabulary",
-            });
-        }
+        let remedy = "ask for shorter lags, or use a smaller vocabulary";
+        check_operations("mutual information by lag", needed, remedy)?;
         let memory = lags.len() as u128 * (v as u128).pow(2) * size_of::<f64>() as u128;
-        if memory > MEMORY_LIMIT {
-            return Err(Error::TooLarge {
-                what: "the joint laws of two tokens",
-                needed: memory,
-                allowed: MEMORY_LIMIT,
-            });
-        }
+        check_memory("the joint laws of two tokens", memory, MEMORY_LIMIT)?;
         let newest = self.newest_tokens();
         let rows: Vec<Vec<f64>> =
             (0..v).into_par_iter().map(|token| self.joint_rows(stationary, &newest, token, lags)).collect();

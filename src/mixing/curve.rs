@@ -6,9 +6,7 @@ use crate::chain::{MarkovChain, Start};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, total_variation};
-
-/// Multiplications that an exact worst start may take.
-pub(super) const OPERATIONS_LIMIT: f64 = 1e12;
+use crate::solve::check_operations;
 
 impl<O: TransitionOperator> MarkovChain<O> {
     /// Total variation distance to `stationary` after `0..=steps` steps from a start.
@@ -39,14 +37,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
     pub fn worst_distance_curve(&self, stationary: &Law, steps: usize) -> Result<Vec<f64>> {
         let n = self.len() as f64;
         let needed = n * (steps as f64 * self.operator().stored_entries() as f64 + n);
-        if needed > OPERATIONS_LIMIT {
-            return Err(Error::TooExpensive {
-                what: "the distance from the worst start",
-                needed,
-                allowed: OPERATIONS_LIMIT,
-                remedy: "name a sample of starts with worst_distance_curve_over, for a lower bound",
-            });
-        }
+        let remedy = "name a sample of starts with worst_distance_curve_over, for a lower bound";
+        check_operations("the distance from the worst start", needed, remedy)?;
         let starts: Vec<usize> = (0..self.len()).collect();
         self.worst_distance_curve_over(&starts, stationary, steps)
     }

@@ -3,11 +3,11 @@
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::curve::OPERATIONS_LIMIT;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, successors};
 use crate::prob::{Law, total_variation};
+use crate::solve::OPERATIONS_LIMIT;
 
 /// States up to which powers of the matrix are formed by squaring.
 const SMALL: usize = 512;

@@ -4,12 +4,10 @@ use rayon::prelude::*;
 
 use super::Reversed;
 use crate::chain::{MarkovChain, States};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::operator::{ShiftOperator, TableEntry, TransitionOperator, successors};
 use crate::prob::Law;
-
-/// The most bytes that a reverse table may take.
-const MEMORY_LIMIT: u128 = 8 << 30;
+use crate::solve::{MEMORY_LIMIT, check_memory};
 
 /// `q(previous token | context)`: the law of the token that stood before each
 /// state's window, under the stationary law. `N·V` entries.
@@ -41,14 +39,12 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`] for a law over other states,
-    /// [`Error::TooLarge`] beyond 8 GiB.
+    /// [`LengthMismatch`](crate::Error::LengthMismatch) for a law over other states,
+    /// [`TooLarge`](crate::Error::TooLarge) beyond 8 GiB.
     pub fn reverse_table(&self, stationary: &Law) -> Result<ReverseTable> {
         let vocabulary_size = self.states().vocabulary_size();
         let needed = self.len() as u128 * vocabulary_size as u128 * size_of::<f64>() as u128;
-        if needed > MEMORY_LIMIT {
-            return Err(Error::TooLarge { what: "the reverse table", needed, allowed: MEMORY_LIMIT });
-        }
+        check_memory("the reverse table", needed, MEMORY_LIMIT)?;
         let reversed = Reversed::new(self.operator(), stationary.clone())?;
         let mut table = vec![0.0; self.len() * vocabulary_size];
         table.par_chunks_mut(vocabulary_size).enumerate().for_each(|(state, row)| {

@@ -7,9 +7,7 @@ use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::{Restart, TransitionOperator};
 use crate::prob::{AliasTable, stream};
-
-/// The most bytes that the tables may take.
-const MEMORY_LIMIT: u128 = 8 << 30;
+use crate::solve::{MEMORY_LIMIT, check_memory};
 
 impl<O: TransitionOperator> MarkovChain<Restart<O>> {
     /// Independent draws from the stationary law, exact ones: no burn-in, no
@@ -42,10 +40,7 @@ impl<O: TransitionOperator> MarkovChain<Restart<O>> {
     /// ```
     pub fn stationary_draws(&self, draws: usize, seed: u64) -> Result<Vec<usize>> {
         let restart = self.operator();
-        let needed = restart.sampler_bytes();
-        if needed > MEMORY_LIMIT {
-            return Err(Error::TooLarge { what: "the alias tables", needed, allowed: MEMORY_LIMIT });
-        }
+        check_memory("the alias tables", restart.sampler_bytes(), MEMORY_LIMIT)?;
         let free = restart.operator().sampler();
         let fresh = AliasTable::new(restart.law());
         let probability = restart.restart();

@@ -4,8 +4,10 @@
 //! iterations, residual, proven error bound and why it stopped ([`Stop`]).
 //! Long work tells an [`Observer`] where it stands, and stops when told to.
 
+mod limits;
 mod outcome;
 mod progress;
 
+pub(crate) use limits::{MEMORY_LIMIT, OPERATIONS_LIMIT, check_memory, check_operations};
 pub use outcome::{Outcome, Report, Stop};
 pub use progress::{Observer, Progress, Silent};

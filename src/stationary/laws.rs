@@ -2,7 +2,7 @@
 
 use crate::chain::Classes;
 use crate::error::{Error, Result};
-use crate::prob::Law;
+use crate::prob::{Law, sum_by};
 
 /// The stationary laws of a chain, one per recurrent class.
 ///
@@ -69,4 +69,13 @@ impl<'a> StationaryLaws<'a> {
         }
         Law::from_computed(law)
     }
+}
+
+/// `||law P - law||_1`, given `law` and `next = law P`: the largest over the recurrent classes.
+pub(super) fn largest_residual(classes: &Classes, law: &[f64], next: &[f64]) -> f64 {
+    let of_class = |class| {
+        let states = classes.members(class);
+        sum_by(states.len(), |i| (next[states[i] as usize] - law[states[i] as usize]).abs())
+    };
+    classes.recurrent().map(of_class).fold(0.0, f64::max)
 }

@@ -1,6 +1,7 @@
 //! Power iteration.
 
 use super::certificate::Certificate;
+use super::laws::largest_residual;
 use crate::chain::Classes;
 use crate::operator::TransitionOperator;
 use crate::prob::sum_by;
@@ -96,12 +97,7 @@ impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
     /// `||law P - law||_1`, the largest over the classes; leaves `law P` in `next`.
     fn residual(&mut self) -> f64 {
         self.operator.push_forward(&self.law, &mut self.next);
-        let (law, next) = (&self.law, &self.next);
-        let of_class = |class| {
-            let states = self.classes.members(class);
-            sum_by(states.len(), |i| (next[states[i] as usize] - law[states[i] as usize]).abs())
-        };
-        self.classes.recurrent().map(of_class).fold(0.0, f64::max)
+        largest_residual(self.classes, &self.law, &self.next)
     }
 
     /// Moves on to `next`, which the residual has computed already.

@@ -3,11 +3,12 @@
 use super::StationaryLaws;
 use super::certificate::row_sum_error;
 use super::gth::laws_by_elimination;
+use super::laws::largest_residual;
 use super::power::{PowerIteration, PowerSettings};
 use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::prob::{Law, sum_by};
+use crate::prob::Law;
 use crate::solve::{Observer, Outcome, Report, Silent, Stop};
 
 /// How a stationary law is found.
@@ -178,11 +179,7 @@ fn eliminate<O: TransitionOperator>(
     let law = laws_by_elimination(operator, classes, observer)?;
     let mut next = vec![0.0; law.len()];
     operator.push_forward(&law, &mut next);
-    let of_class = |class| {
-        let states = classes.members(class);
-        sum_by(states.len(), |i| (next[states[i] as usize] - law[states[i] as usize]).abs())
-    };
-    let residual = classes.recurrent().map(of_class).fold(0.0, f64::max);
+    let residual = largest_residual(classes, &law, &next);
     // Rows that are off by `unit` move a component by at most 2 n units
     // (O'Cinneide 1993), so the residual by twice that; anything more is a
     // chain whose rows are not what they should be.
