@@ -428,6 +428,29 @@ pub enum Error {
         twice: u64,
     },
 
+    /// There are more n-grams of one length than can be numbered.
+    #[error(
+        "there are more than {allowed} n-grams of {length} tokens, the most that can be numbered; prune, or lower the order"
+    )]
+    TooManyNgrams {
+        /// Tokens an n-gram has.
+        length: usize,
+        /// How many can be numbered.
+        allowed: usize,
+    },
+    /// The law after a context of a back-off model does not sum to one.
+    #[error(
+        "the probabilities after the context {context:?} sum to {sum}, not to 1 within {tolerance:e}; normalise the model explicitly if its probabilities were rounded"
+    )]
+    ContextSum {
+        /// The tokens of the context, oldest first.
+        context: Vec<u32>,
+        /// The sum found.
+        sum: f64,
+        /// The tolerance allowed.
+        tolerance: f64,
+    },
+
     // ---- settings ------------------------------------------------------------
     /// A setting is outside its range.
     #[error("{name} is {value}, but must be {requirement}")]

@@ -42,7 +42,9 @@
 //! | module | what it is about |
 //! |---|---|
 //! | [`error`] | the one error type |
-//! | [`prob`], [`text`], [`operator`], [`solve`] | laws · symbols and sequences · transition matrices · outcomes and progress |
+//! | [`prob`], [`text`], [`solve`] | laws · symbols and sequences · outcomes and progress |
+//! | [`ngram`] | n-grams counted, and stored with probabilities and back-off weights |
+//! | [`operator`] | transition matrices, known by what they do |
 //! | [`model`] | a context in, the law of the next token out |
 //! | [`chain`] | states and an operator over them: classes, walks, construction |
 //! | [`stationary`], [`reverse`], [`mixing`], [`information`], [`drift`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`] |
@@ -76,6 +78,7 @@ pub mod error;
 pub mod information;
 pub mod mixing;
 pub mod model;
+pub mod ngram;
 pub mod operator;
 pub mod prelude;
 pub mod prob;

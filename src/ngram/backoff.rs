@@ -1,0 +1,270 @@
+//! Back-off models.
+
+use super::NgramTrie;
+use crate::error::{Error, Result};
+use crate::text::Token;
+
+/// A back-off model: n-grams with probabilities and back-off weights.
+///
+/// Probabilities are plain, not logarithms. Beside the trie an n-gram takes 16
+/// bytes, one of the highest order 8.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BackoffTrie {
+    trie: NgramTrie,
+    /// By length, then by number.
+    probabilities: Vec<Vec<f64>>,
+    /// The same; none for the highest order.
+    backoffs: Vec<Vec<f64>>,
+    /// By length, the n-grams that are here only because a longer one is: their
+    /// probabilities are what backing off gives. Ascending; mostly none.
+    implied: Vec<Vec<u32>>,
+}
+
+/// Where a back-off model stands in a text: the longest suffix of what came
+/// before that can still matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct NgramState {
+    length: u32,
+    number: u32,
+}
+
+/// What a back-off model says about one token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NgramStep {
+    /// Probability of the token.
+    pub probability: f64,
+    /// Length of the longest stored n-gram that ends with the token.
+    pub matched: usize,
+    /// Where the model stands after it.
+    pub state: NgramState,
+}
+
+impl NgramState {
+    fn new(length: usize, number: usize) -> Self {
+        Self { length: length as u32, number: number as u32 }
+    }
+
+    /// How many tokens of the past matter.
+    pub fn length(self) -> usize {
+        self.length as usize
+    }
+
+    /// The number of those tokens among the n-grams of their length.
+    pub fn number(self) -> usize {
+        self.number as usize
+    }
+}
+
+impl BackoffTrie {
+    /// A model from what belongs to each n-gram of a trie, by length and number.
+    ///
+    /// # Panics
+    ///
+    /// If a length is missing or has another number of entries.
+    pub(crate) fn from_parts(
+        trie: NgramTrie,
+        probabilities: Vec<Vec<f64>>,
+        backoffs: Vec<Vec<f64>>,
+        implied: Vec<Vec<u32>>,
+    ) -> Self {
+        let order = trie.order();
+        assert_eq!((probabilities.len(), backoffs.len(), implied.len()), (order, order - 1, order));
+        assert!((1..=order).all(|length| probabilities[length - 1].len() == trie.len(length)));
+        assert!((1..order).all(|length| backoffs[length - 1].len() == trie.len(length)));
+        Self { trie, probabilities, backoffs, implied }
+    }
+
+    /// The n-grams.
+    pub fn trie(&self) -> &NgramTrie {
+        &self.trie
+    }
+
+    /// The length of the longest n-grams.
+    pub fn order(&self) -> usize {
+        self.trie.order()
+    }
+
+    /// Vocabulary size V.
+    pub fn vocabulary_size(&self) -> usize {
+        self.trie.vocabulary_size()
+    }
+
+    /// The probabilities of all n-grams of a length, each after its context.
+    ///
+    /// # Panics
+    ///
+    /// If the length is 0 or more than the order.
+    pub fn probabilities(&self, length: usize) -> &[f64] {
+        &self.probabilities[length - 1]
+    }
+
+    /// The back-off weights of all n-grams of a length, as contexts.
+    ///
+    /// # Panics
+    ///
+    /// If the length is 0, or the order or more.
+    pub fn backoffs(&self, length: usize) -> &[f64] {
+        &self.backoffs[length - 1]
+    }
+
+    /// Whether an n-gram belongs to the model itself, and not only to the
+    /// closure of its n-grams under taking suffixes.
+    pub fn is_explicit(&self, length: usize, number: usize) -> bool {
+        self.implied[length - 1].binary_search(&(number as u32)).is_err()
+    }
+
+    /// How many n-grams of a length belong to the model itself.
+    ///
+    /// # Panics
+    ///
+    /// If the length is 0 or more than the order.
+    pub fn ngram_count(&self, length: usize) -> usize {
+        self.trie.len(length) - self.implied[length - 1].len()
+    }
+
+    /// Bytes that the model takes.
+    pub fn bytes(&self) -> usize {
+        let values: usize = self.probabilities.iter().chain(&self.backoffs).map(Vec::len).sum();
+        let implied: usize = self.implied.iter().map(Vec::len).sum();
+        self.trie.bytes() + values * size_of::<f64>() + implied * size_of::<u32>()
+    }
+
+    /// Whether an n-gram matters as a context: something follows it, or its
+    /// back-off weight is not 1.
+    pub fn is_context(&self, length: usize, number: usize) -> bool {
+        length < self.order()
+            && (!self.trie.children(length, number).is_empty() || self.backoff(length, number) != 1.0)
+    }
+
+    /// The back-off weight of an n-gram as a context; 1 for the empty one and
+    /// for those of the highest order.
+    pub fn backoff(&self, length: usize, number: usize) -> f64 {
+        if length == 0 || length == self.order() { 1.0 } else { self.backoffs[length - 1][number] }
+    }
+
+    /// Where the model stands after some tokens of which nothing before is known.
+    ///
+    /// # Panics
+    ///
+    /// If a token is outside the vocabulary.
+    #[track_caller]
+    pub fn state_after(&self, tokens: &[Token]) -> NgramState {
+        let recent = &tokens[tokens.len().saturating_sub(self.order() - 1)..];
+        recent.iter().fold(NgramState::default(), |state, &token| self.step(state, token).state)
+    }
+
+    /// Moves on by one token. Costs a binary search for every length tried.
+    ///
+    /// # Panics
+    ///
+    /// If the token is outside the vocabulary.
+    #[track_caller]
+    pub fn step(&self, state: NgramState, token: Token) -> NgramStep {
+        let (mut length, mut number) = (state.length(), state.number());
+        let mut weight = 1.0;
+        let found = loop {
+            match self.trie.child(length, number, token) {
+                Some(found) => break found,
+                None => {
+                    assert!(length > 0, "token {token} is outside the vocabulary");
+                    weight *= self.backoffs[length - 1][number];
+                    number = self.trie.suffix(length, number);
+                    length -= 1;
+                }
+            }
+        };
+        length += 1;
+        NgramStep {
+            probability: weight * self.probabilities[length - 1][found],
+            matched: self.explicit_length(length, found),
+            state: self.context_of(length, found),
+        }
+    }
+
+    /// The longest suffix of an n-gram that is a context.
+    pub fn context_of(&self, mut length: usize, mut number: usize) -> NgramState {
+        while length > 0 && !self.is_context(length, number) {
+            number = self.trie.suffix(length, number);
+            length -= 1;
+        }
+        NgramState::new(length, number)
+    }
+
+    /// Writes the law of the next token. `O(length V)`.
+    ///
+    /// # Panics
+    ///
+    /// If the law does not have V entries.
+    #[track_caller]
+    pub fn write_law(&self, state: NgramState, law: &mut [f64]) {
+        let (length, number) = (state.length(), state.number());
+        if length == 0 {
+            law.copy_from_slice(&self.probabilities[0]);
+            return;
+        }
+        self.write_law(NgramState::new(length - 1, self.trie.suffix(length, number)), law);
+        let weight = self.backoffs[length - 1][number];
+        law.iter_mut().for_each(|p| *p *= weight);
+        for child in self.trie.children(length, number) {
+            law[self.trie.tokens(length + 1)[child] as usize] = self.probabilities[length][child];
+        }
+    }
+
+    /// The same model with every law scaled to sum to one.
+    ///
+    /// For models whose numbers were rounded, as those in ARPA files are. The
+    /// probabilities after a context and its back-off weight are divided by
+    /// their sum, shorter contexts first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ContextSum`] for a law that sums to zero.
+    pub fn normalized(mut self) -> Result<Self> {
+        let sum: f64 = self.probabilities[0].iter().sum();
+        self.check_sum(0, 0, sum)?;
+        self.probabilities[0].iter_mut().for_each(|p| *p /= sum);
+        for length in 1..self.order() {
+            for context in 0..self.trie.len(length) {
+                self.normalize_context(length, context)?;
+            }
+        }
+        Ok(self)
+    }
+
+    fn normalize_context(&mut self, length: usize, context: usize) -> Result<()> {
+        let children = self.trie.children(length, context);
+        let mut backoff = self.backoffs[length - 1][context];
+        let (mut stored, mut taken) = (0.0, 0.0);
+        for child in children.clone() {
+            let shorter = self.probabilities[length - 1][self.trie.suffix(length + 1, child)];
+            if !self.is_explicit(length + 1, child) {
+                self.probabilities[length][child] = backoff * shorter;
+            }
+            stored += self.probabilities[length][child];
+            taken += shorter;
+        }
+        let sum = stored + backoff * (1.0f64 - taken).max(0.0);
+        self.check_sum(length, context, sum)?;
+        self.probabilities[length][children].iter_mut().for_each(|p| *p /= sum);
+        backoff /= sum;
+        self.backoffs[length - 1][context] = backoff;
+        Ok(())
+    }
+
+    fn check_sum(&self, length: usize, context: usize, sum: f64) -> Result<()> {
+        if sum > 0.0 && sum.is_finite() {
+            return Ok(());
+        }
+        let context = if length == 0 { Vec::new() } else { self.trie.ngram(length, context) };
+        Err(Error::ContextSum { context, sum, tolerance: 1.0 })
+    }
+
+    /// The length of the longest suffix that belongs to the model itself.
+    fn explicit_length(&self, mut length: usize, mut number: usize) -> usize {
+        while length > 1 && !self.is_explicit(length, number) {
+            number = self.trie.suffix(length, number);
+            length -= 1;
+        }
+        length
+    }
+}
