@@ -417,17 +417,31 @@ pub enum Error {
     },
     /// A discount cannot be estimated.
     #[error(
-        "at context length {context_length}, {once} n-grams occur once and {twice} twice, so no discount can be estimated; give one, or use Witten-Bell smoothing"
+        "of the n-grams of {length} tokens {} occur once, {} twice, {} three and {} four times (as this smoothing counts them), which gives no discount for those that occur {count} times{}; ask for fallback discounts, give a discount, or use Witten-Bell smoothing",
+        counts_of_counts[0], counts_of_counts[1], counts_of_counts[2], counts_of_counts[3],
+        discount.map(|discount| format!(" ({discount} is out of range)")).unwrap_or_default()
     )]
     NoDiscount {
-        /// Context length k of the n-grams counted.
-        context_length: usize,
-        /// How many n-grams occur exactly once.
-        once: u64,
-        /// How many n-grams occur exactly twice.
-        twice: u64,
+        /// Tokens an n-gram has.
+        length: usize,
+        /// Of which count the discount was wanted; 3 stands for 3 and more in
+        /// the Kneser-Ney methods.
+        count: u32,
+        /// How many n-grams occur once, twice, three and four times.
+        counts_of_counts: [u64; 4],
+        /// What the formula gives, unless it divides by zero.
+        discount: Option<f64>,
     },
-
+    /// An n-gram occurs too often to be counted.
+    #[error(
+        "an n-gram of {length} tokens occurs {count} times, more than can be counted in 32 bits; split the text"
+    )]
+    CountTooLarge {
+        /// Tokens the n-gram has.
+        length: usize,
+        /// How often it occurs, at least.
+        count: u64,
+    },
     /// There are more n-grams of one length than can be numbered.
     #[error(
         "there are more than {allowed} n-grams of {length} tokens, the most that can be numbered; prune, or lower the order"

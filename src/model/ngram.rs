@@ -1,9 +1,13 @@
 //! N-gram models.
 
+use std::path::PathBuf;
+
+use super::estimation::{self, Method};
 use super::language_model::check_request;
-use super::smoothing::Smoother;
-use super::{LanguageModel, NgramCounts, Smoothing};
+use super::{LanguageModel, LengthStatistics, Smoothing};
 use crate::error::{Error, Result};
+use crate::ngram::{BackoffTrie, CountSettings, NgramState};
+use crate::solve::{Observer, Silent};
 use crate::text::{Corpus, Token, Vocab};
 
 /// How to fit an n-gram model.
@@ -25,12 +29,25 @@ use crate::text::{Corpus, Token, Vocab};
 pub struct NgramSettings {
     order: usize,
     smoothing: Smoothing,
+    discounts: Vec<[f64; 3]>,
+    fallback: Option<[f64; 3]>,
+    prune: Vec<u32>,
+    interpolate_unigrams: bool,
+    counting: CountSettings,
 }
 
 impl NgramSettings {
     /// A model of this order n, so of context length K = n - 1; Witten–Bell smoothing.
     pub fn new(order: usize) -> Self {
-        Self { order, smoothing: Smoothing::WittenBell }
+        Self {
+            order,
+            smoothing: Smoothing::WittenBell,
+            discounts: Vec::new(),
+            fallback: None,
+            prune: Vec::new(),
+            interpolate_unigrams: true,
+            counting: CountSettings::new(order),
+        }
     }
 
     /// How probability is shared with what did not occur.
@@ -40,58 +57,207 @@ impl NgramSettings {
         self
     }
 
+    /// Discounts, of counts of 1, 2, and 3 or more, for each length from 1 on,
+    /// instead of estimates; beyond the last one given they are estimated.
+    /// Methods with one discount take the first of three.
+    #[must_use]
+    pub fn discounts(mut self, by_length: &[[f64; 3]]) -> Self {
+        self.discounts = by_length.to_vec();
+        self
+    }
+
+    /// Discounts, of counts of 1, 2, and 3 or more, for the lengths at which
+    /// none can be estimated; methods with one discount take the first. KenLM's
+    /// are `[0.5, 1.0, 1.5]`. Without them such a length is
+    /// [`Error::NoDiscount`]; small vocabularies (characters) need them.
+    #[must_use]
+    pub fn fallback_discounts(mut self, discounts: [f64; 3]) -> Self {
+        self.fallback = Some(discounts);
+        self
+    }
+
+    /// Leaves out, for each length from 1 on, n-grams that occur so often or
+    /// less; the last threshold holds for all longer ones too. The first must
+    /// be 0 (shrink the vocabulary instead), none smaller than the one before.
+    ///
+    /// Pruned n-grams still count towards discounts and totals; their
+    /// probability goes to the shorter context (as in KenLM).
+    #[must_use]
+    pub fn prune(mut self, thresholds: &[u32]) -> Self {
+        self.prune = thresholds.to_vec();
+        self
+    }
+
+    /// Whether single tokens are interpolated with the uniform law, as they are
+    /// unless this is called with `false`: then all that is taken from them
+    /// goes to `<unk>`.
+    #[must_use]
+    pub fn interpolate_unigrams(mut self, interpolate: bool) -> Self {
+        self.interpolate_unigrams = interpolate;
+        self
+    }
+
+    /// Bytes that counting may take, see [`CountSettings::memory`].
+    #[must_use]
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.counting = self.counting.memory(bytes);
+        self
+    }
+
+    /// The folder for temporary files, see [`CountSettings::temporary_folder`].
+    #[must_use]
+    pub fn temporary_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.counting = self.counting.temporary_folder(folder);
+        self
+    }
+
     /// Counts a corpus and makes a model of the counts.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidSetting`] for an order below 2 or a smoothing out of
-    /// range, [`Error::NoDiscount`] if a discount cannot be estimated, and as
-    /// [`NgramCounts::from_corpus`].
+    /// [`Error::InvalidSetting`] for an order of 0, and for a smoothing, a
+    /// threshold or a discount out of range; [`Error::MissingToken`] if single
+    /// tokens are not interpolated and there is no `<unk>`;
+    /// [`Error::NoDiscount`] if a discount cannot be estimated; and as
+    /// [`CountSettings::count`].
     pub fn fit(&self, corpus: &Corpus) -> Result<NgramModel> {
-        if self.order < 2 {
-            return Err(Error::InvalidSetting {
-                name: "order",
-                value: self.order as f64,
-                requirement: "at least 2: below that the context is empty and there is no chain; an order of 2 looks at one token",
-            });
+        self.fit_watched(corpus, &mut Silent)
+    }
+
+    /// As [`fit`](Self::fit), telling an observer how far the count is.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit); [`Error::Cancelled`] if the observer asks to stop.
+    pub fn fit_watched(&self, corpus: &Corpus, observer: &mut dyn Observer) -> Result<NgramModel> {
+        self.check(corpus.vocab())?;
+        let counts = self.counting.count_watched(corpus, observer)?;
+        let method = Method {
+            smoothing: self.smoothing,
+            given: &self.discounts,
+            fallback: self.fallback,
+            prune: &self.prune,
+            interpolate_unigrams: self.interpolate_unigrams,
+            start: corpus.vocab().start(),
+            unknown: corpus.vocab().unknown(),
+        };
+        let (backoff, statistics) = estimation::estimate(counts, method)?;
+        let smoothing = Some(self.smoothing);
+        Ok(NgramModel { backoff, vocab: corpus.vocab().clone(), smoothing, statistics })
+    }
+
+    fn check(&self, vocab: &Vocab) -> Result<()> {
+        if self.order == 0 {
+            let requirement = "at least 1; an order of 2 looks at one token";
+            return Err(Error::InvalidSetting { name: "order", value: 0.0, requirement });
         }
         self.smoothing.check()?;
-        let counts = NgramCounts::from_corpus(corpus, self.order - 1)?;
-        let smoother = Smoother::new(self.smoothing, &counts, corpus.vocab().start())?;
-        Ok(NgramModel { counts, smoother, vocab: corpus.vocab().clone() })
+        self.discounts.iter().chain(&self.fallback).try_for_each(estimation::check_discounts)?;
+        self.check_thresholds()?;
+        if self.interpolate_unigrams {
+            return Ok(());
+        }
+        match self.smoothing {
+            Smoothing::WittenBell
+            | Smoothing::AbsoluteDiscounting(_)
+            | Smoothing::KneserNey
+            | Smoothing::ModifiedKneserNey => {
+                let needed_for = "smoothing without the uniform law";
+                vocab.unknown().map(|_| ()).ok_or(Error::MissingToken { name: Vocab::UNKNOWN, needed_for })
+            }
+            _ => Err(Error::InvalidSetting {
+                name: "interpolation of single tokens",
+                value: 0.0,
+                requirement: "on for smoothing methods that do not interpolate",
+            }),
+        }
+    }
+
+    fn check_thresholds(&self) -> Result<()> {
+        let invalid = |value: u32, requirement| {
+            Err(Error::InvalidSetting { name: "pruning threshold", value: f64::from(value), requirement })
+        };
+        if let Some(&first) = self.prune.first().filter(|&&first| first > 0) {
+            return invalid(first, "0 for single tokens; shrink the vocabulary instead");
+        }
+        if let Some(pair) = self.prune.windows(2).find(|pair| pair[1] < pair[0]) {
+            return invalid(pair[1], "at least the one for shorter n-grams");
+        }
+        let highest = self.prune.last().copied().unwrap_or(0);
+        if highest > 0 && matches!(self.smoothing, Smoothing::MaximumLikelihood | Smoothing::Additive(_)) {
+            return invalid(highest, "0 for a smoothing that does not back off");
+        }
+        Ok(())
     }
 }
 
-/// A smoothed n-gram model of a corpus.
+/// A smoothed n-gram model: a back-off model with a vocabulary.
 ///
 /// Under maximum likelihood a context that does not occur in the corpus has no
 /// law: asking for it is [`Error::UnseenContext`].
+///
+/// As a [`LanguageModel`] a model of order 1, whose laws do not depend on the
+/// context, has context length 1. Any number of `<s>` before a text is the same as one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NgramModel {
-    counts: NgramCounts,
-    smoother: Smoother,
+    backoff: BackoffTrie,
     vocab: Vocab,
+    smoothing: Option<Smoothing>,
+    statistics: Vec<LengthStatistics>,
 }
 
 impl NgramModel {
-    /// The counts.
-    pub fn counts(&self) -> &NgramCounts {
-        &self.counts
+    /// A back-off model with the names of its tokens, whoever estimated it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if there is not one name for each token.
+    pub fn new(backoff: BackoffTrie, vocab: Vocab) -> Result<Self> {
+        if backoff.vocabulary_size() != vocab.len() {
+            return Err(Error::LengthMismatch { expected: backoff.vocabulary_size(), found: vocab.len() });
+        }
+        Ok(Self { backoff, vocab, smoothing: None, statistics: Vec::new() })
     }
 
-    /// The smoothing.
-    pub fn smoothing(&self) -> Smoothing {
-        self.smoother.smoothing()
+    /// The n-grams with their probabilities and back-off weights.
+    pub fn backoff(&self) -> &BackoffTrie {
+        &self.backoff
     }
 
-    /// The discounts of context lengths 0 to K; none without absolute discounting.
-    pub fn discounts(&self) -> &[f64] {
-        self.smoother.discounts()
+    /// Order n: the length of the longest n-grams.
+    pub fn order(&self) -> usize {
+        self.backoff.order()
+    }
+
+    /// The smoothing, if the model was estimated here.
+    pub fn smoothing(&self) -> Option<Smoothing> {
+        self.smoothing
+    }
+
+    /// What the estimate rests on, for lengths 1 to n: numbers of n-grams,
+    /// counts of counts, discounts. Empty if the model was not estimated here.
+    pub fn statistics(&self) -> &[LengthStatistics] {
+        &self.statistics
     }
 
     /// The vocabulary.
     pub fn vocab(&self) -> &Vocab {
         &self.vocab
+    }
+
+    /// Where the model stands after a context of K tokens.
+    fn state(&self, context: &[Token]) -> Result<NgramState> {
+        let state = self.backoff.state_after(context);
+        let is_known = self.smoothing != Some(Smoothing::MaximumLikelihood)
+            || state.length() + 1 == self.order()
+            || self.starts_a_text(state);
+        if is_known { Ok(state) } else { Err(Error::UnseenContext { context: context.to_vec() }) }
+    }
+
+    /// Whether what a state knows goes back to the start of a text.
+    fn starts_a_text(&self, state: NgramState) -> bool {
+        let Some(start) = self.vocab.start().filter(|_| state.length() > 0) else { return false };
+        self.backoff.trie().starting_with(start, state.length()).contains(&state.number())
     }
 }
 
@@ -101,12 +267,13 @@ impl LanguageModel for NgramModel {
     }
 
     fn context_length(&self) -> usize {
-        self.counts.context_length()
+        (self.order() - 1).max(1)
     }
 
     fn next_token_law(&self, context: &[Token], law: &mut [f64]) -> Result<()> {
         check_request(self, context, Some(law))?;
-        self.smoother.write_law(&self.counts, context, law)
+        self.backoff.write_law(self.state(context)?, law);
+        Ok(())
     }
 
     fn probability(&self, context: &[Token], token: Token) -> Result<f64> {
@@ -114,7 +281,7 @@ impl LanguageModel for NgramModel {
         if token as usize >= self.vocab.len() {
             return Err(Error::TokenOutOfRange { token, vocabulary_size: self.vocab.len() });
         }
-        self.smoother.probability(&self.counts, context, token)
+        Ok(self.backoff.step(self.state(context)?, token).probability)
     }
 
     fn vocab(&self) -> Option<&Vocab> {

@@ -1,9 +1,10 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::Discount;
+use crate::ngram::slow::places;
 use crate::text::DocumentEnd;
 
 const V: Token = 4;
@@ -16,35 +17,64 @@ fn corpus(documents: &[Vec<Token>], end: DocumentEnd) -> Corpus {
 
 /// The definitions, spelled out over hash maps.
 struct Slow {
-    counts: Vec<HashMap<Vec<Token>, HashMap<Token, f64>>>,
+    order: usize,
     smoothing: Smoothing,
+    prune: Vec<u32>,
     v: f64,
+    /// What is counted after every context, and how often that occurs.
+    counts: HashMap<Vec<Token>, BTreeMap<Token, (f64, f64)>>,
+    discounts: Vec<[f64; 3]>,
 }
 
 impl Slow {
-    fn new(corpus: &Corpus, k: usize, smoothing: Smoothing) -> Self {
-        let counts = (0..=k)
-            .map(|length| {
-                let mut counts: HashMap<Vec<Token>, HashMap<Token, f64>> = HashMap::new();
-                corpus.for_each_window(length, |context, next| {
-                    *counts.entry(context.to_vec()).or_default().entry(next).or_default() += 1.0;
-                });
-                counts
-            })
-            .collect();
-        Self { counts, smoothing, v: f64::from(V + 1) }
+    fn new(corpus: &Corpus, order: usize, smoothing: Smoothing, prune: &[u32]) -> Self {
+        let start = corpus.vocab().start().unwrap();
+        let continuations = matches!(smoothing, Smoothing::KneserNey | Smoothing::ModifiedKneserNey);
+        let mut slow = Self {
+            order,
+            smoothing,
+            prune: prune.to_vec(),
+            v: f64::from(V + 1),
+            counts: HashMap::new(),
+            discounts: Vec::new(),
+        };
+        for length in 1..=order {
+            let mut occurrences: HashMap<Vec<Token>, f64> = HashMap::new();
+            let mut before: HashMap<Vec<Token>, HashSet<Token>> = HashMap::new();
+            for (previous, ngram) in places(corpus, length) {
+                *occurrences.entry(ngram.clone()).or_default() += 1.0;
+                before.entry(ngram).or_default().extend(previous);
+            }
+            occurrences.remove(&vec![start]);
+            let mut counted = Vec::new();
+            for (ngram, &occurs) in &occurrences {
+                let of_continuations = continuations && length < order && ngram[0] != start;
+                let count = if of_continuations { (before[ngram].len() as f64).max(1.0) } else { occurs };
+                let after = slow.counts.entry(ngram[..length - 1].to_vec()).or_default();
+                after.insert(ngram[length - 1], (count, occurs));
+                counted.push(count);
+            }
+            let t: Vec<f64> =
+                (1..=4).map(|n| counted.iter().filter(|c| **c == f64::from(n)).count() as f64).collect();
+            let y = t[0] / (t[0] + 2.0 * t[1]);
+            slow.discounts.push(match smoothing {
+                Smoothing::ModifiedKneserNey => {
+                    let modified = [0, 1, 2].map(|k| k as f64 + 1.0 - (k as f64 + 2.0) * y * t[k + 1] / t[k]);
+                    let fits = |(k, d): (usize, &f64)| (0.0..=k as f64 + 1.0).contains(d);
+                    if modified.iter().enumerate().all(fits) { modified } else { FALLBACK }
+                }
+                Smoothing::KneserNey if t[0] * t[1] == 0.0 => FALLBACK,
+                Smoothing::AbsoluteDiscounting(Discount::Estimated) if t[0] * t[1] == 0.0 => FALLBACK,
+                Smoothing::AbsoluteDiscounting(Discount::Given(discount)) => [discount; 3],
+                _ => [y; 3],
+            });
+        }
+        slow
     }
 
-    fn discount(&self, length: usize) -> f64 {
-        match self.smoothing {
-            Smoothing::AbsoluteDiscounting(Discount::Given(discount)) => discount,
-            _ => {
-                let times = |n: f64| {
-                    self.counts[length].values().flat_map(HashMap::values).filter(|c| **c == n).count() as f64
-                };
-                times(1.0) / (times(1.0) + 2.0 * times(2.0))
-            }
-        }
+    fn kept(&self, length: usize, occurs: f64) -> bool {
+        let threshold = self.prune.get(length - 1).or(self.prune.last()).copied().unwrap_or(0);
+        occurs > f64::from(threshold)
     }
 
     fn probability(&self, context: &[Token], token: Token) -> f64 {
@@ -53,25 +83,73 @@ impl Slow {
         }
         let shorter =
             || if context.is_empty() { 1.0 / self.v } else { self.probability(&context[1..], token) };
-        let Some(after) = self.counts[context.len()].get(context) else {
-            return match self.smoothing {
-                Smoothing::Additive(_) => 1.0 / self.v,
-                _ => shorter(),
-            };
-        };
-        let n = after.get(&token).copied().unwrap_or(0.0);
-        let (total, distinct) = (after.values().sum::<f64>(), after.len() as f64);
+        let Some(after) = self.counts.get(context) else { return shorter() };
+        let (count, occurs) = after.get(&token).copied().unwrap_or_default();
+        let total: f64 = after.values().map(|(count, _)| count).sum();
         match self.smoothing {
-            Smoothing::MaximumLikelihood => n / total,
-            Smoothing::Additive(a) => (n + a) / (total + a * self.v),
-            Smoothing::WittenBell => (n + distinct * shorter()) / (total + distinct),
-            Smoothing::AbsoluteDiscounting(_) => {
-                let d = self.discount(context.len());
-                ((n - d).max(0.0) + d * distinct * shorter()) / total
+            Smoothing::MaximumLikelihood => count / total,
+            Smoothing::Additive(a) if context.len() + 1 == self.order || context.first() == Some(&V) => {
+                (count + a) / (total + a * self.v)
+            }
+            Smoothing::Additive(_) => shorter(),
+            Smoothing::Katz { largest } => self.katz(context, token, f64::from(largest)),
+            _ => {
+                let length = context.len() + 1;
+                let discounts = self.discounts[length - 1];
+                let kept = |occurs: f64| self.kept(length, occurs);
+                let witten_bell = self.smoothing == Smoothing::WittenBell;
+                let taken = |count: f64, occurs: f64| match count {
+                    0.0 => 0.0,
+                    _ if !kept(occurs) => count,
+                    _ if witten_bell => 0.0,
+                    _ => discounts[(count as usize).min(3) - 1],
+                };
+                let extra = if witten_bell { after.len() as f64 } else { 0.0 };
+                let rest: f64 = after.values().map(|&(count, occurs)| taken(count, occurs)).sum();
+                (count - taken(count, occurs) + (rest + extra) * shorter()) / (total + extra)
             }
         }
     }
+
+    fn katz(&self, context: &[Token], token: Token, largest: f64) -> f64 {
+        let length = context.len() + 1;
+        let of_length = || self.counts.iter().filter(|(c, _)| c.len() + 1 == length);
+        let times = |n: f64| {
+            of_length().flat_map(|(_, after)| after.values()).filter(|(count, _)| *count == n).count() as f64
+        };
+        let everything_seen = self.counts[&Vec::new()].len() as f64 == self.v;
+        let ratio = |count: f64| {
+            let common = (largest + 1.0) * times(largest + 1.0) / times(1.0);
+            if count > largest || (context.is_empty() && everything_seen) {
+                1.0
+            } else {
+                ((count + 1.0) * times(count + 1.0) / times(count) / count - common) / (1.0 - common)
+            }
+        };
+        let after = &self.counts[context];
+        let total: f64 = after.values().map(|(count, _)| count).sum();
+        let stored = |token: Token| {
+            let (count, occurs) = after.get(&token).copied().unwrap_or_default();
+            (count > 0.0 && self.kept(length, occurs)).then(|| ratio(count) * count / total)
+        };
+        let shorter = |token: Token| match context {
+            [] if after.contains_key(&token) || token == V => 0.0,
+            [] => 1.0,
+            [_, shorter @ ..] => self.probability(shorter, token),
+        };
+        let all = 0..V + 2;
+        let left = 1.0 - all.clone().filter_map(stored).sum::<f64>();
+        let served: f64 = all.filter(|&token| stored(token).is_none()).map(shorter).sum();
+        match stored(token) {
+            Some(p) if served < 1e-14 => p / (1.0 - left),
+            Some(p) => p,
+            None if served < 1e-14 => 0.0,
+            None => left * shorter(token) / served,
+        }
+    }
 }
+
+const FALLBACK: [f64; 3] = [0.5, 1.0, 1.5];
 
 fn smoothings() -> impl Strategy<Value = Smoothing> {
     prop_oneof![
@@ -81,6 +159,9 @@ fn smoothings() -> impl Strategy<Value = Smoothing> {
         prop::sample::select(vec![1e-9, 0.5, 1.0])
             .prop_map(|d| Smoothing::AbsoluteDiscounting(Discount::Given(d))),
         Just(Smoothing::AbsoluteDiscounting(Discount::Estimated)),
+        Just(Smoothing::KneserNey),
+        Just(Smoothing::ModifiedKneserNey),
+        (1..3u32).prop_map(|largest| Smoothing::Katz { largest }),
     ]
 }
 
@@ -97,22 +178,26 @@ fn ends() -> impl Strategy<Value = DocumentEnd> {
 proptest! {
     #[test]
     fn laws_follow_the_definitions_and_sum_to_one(
-        documents in prop::collection::vec(prop::collection::vec(0..V, 4..14), 1..4),
+        documents in prop::collection::vec(prop::collection::vec(0..V, 4..20), 1..5),
         end in ends(),
         smoothing in smoothings(),
-        k in 1..=3usize,
+        k in 0..=3usize,
+        prune in prop::sample::select(vec![vec![], vec![0, 0, 1], vec![0, 1], vec![0, 1, 1, 2]]),
     ) {
+        let plain = matches!(smoothing, Smoothing::MaximumLikelihood | Smoothing::Additive(_));
+        let prune = if plain { Vec::new() } else { prune };
         let corpus = corpus(&documents, end);
-        let model = match NgramSettings::new(k + 1).smoothing(smoothing).fit(&corpus) {
+        let settings = NgramSettings::new(k + 1).smoothing(smoothing).prune(&prune);
+        let model = match settings.fallback_discounts(FALLBACK).fit(&corpus) {
             Ok(model) => model,
-            Err(Error::NoDiscount { once, twice, .. }) => {
-                prop_assert!(once == 0 || twice == 0);
+            Err(Error::NoDiscount { .. }) => {
+                prop_assert!(matches!(smoothing, Smoothing::Katz { .. }), "others can fall back");
                 return Ok(());
             }
             Err(error) => panic!("{error}"),
         };
-        let slow = Slow::new(&corpus, k, smoothing);
-        let space = crate::text::ContextSpace::new(V as usize + 2, k).unwrap();
+        let slow = Slow::new(&corpus, k + 1, smoothing, &prune);
+        let space = crate::text::ContextSpace::new(V as usize + 2, k.max(1)).unwrap();
         let mut law = vec![f64::NAN; V as usize + 2];
         for context in (0..space.len()).map(|index| space.tokens(index)) {
             match model.next_token_law(&context, &mut law) {
@@ -120,9 +205,8 @@ proptest! {
                 Err(Error::UnseenContext { context: named }) => {
                     prop_assert_eq!(smoothing, Smoothing::MaximumLikelihood);
                     prop_assert_eq!(&named, &context);
-                    prop_assert!(!slow.counts[k].contains_key(&context));
+                    prop_assert!(!slow.counts.contains_key(&context));
                     prop_assert!(model.probability(&context, 0).is_err());
-                    prop_assert!(model.probability(&context, V).is_err());
                     continue;
                 }
                 Err(error) => panic!("{error}"),
@@ -130,8 +214,8 @@ proptest! {
             prop_assert!((law.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{:?}", law);
             prop_assert_eq!(law[V as usize], 0.0);
             for (token, &p) in law.iter().enumerate() {
-                let expected = slow.probability(&context, token as Token);
-                prop_assert!((p - expected).abs() < 1e-14, "{} but {}", p, expected);
+                let expected = slow.probability(&context[context.len() - k..], token as Token);
+                prop_assert!((p - expected).abs() < 1e-13, "{} but {}", p, expected);
                 let alone = model.probability(&context, token as Token).unwrap();
                 prop_assert!((p - alone).abs() < 1e-15, "{} but alone {}", p, alone);
             }
@@ -142,10 +226,15 @@ proptest! {
 #[test]
 fn settings_out_of_range_are_refused() {
     let corpus = corpus(&[vec![0, 1, 2]], DocumentEnd::Circular);
-    for order in [0, 1] {
-        let fitted = NgramSettings::new(order).fit(&corpus);
-        assert!(matches!(fitted, Err(Error::InvalidSetting { name: "order", .. })));
+    assert!(matches!(NgramSettings::new(0).fit(&corpus), Err(Error::InvalidSetting { name: "order", .. })));
+    for thresholds in [&[1][..], &[0, 2, 1]] {
+        let fitted = NgramSettings::new(3).prune(thresholds).fit(&corpus);
+        assert!(matches!(fitted, Err(Error::InvalidSetting { name: "pruning threshold", .. })));
     }
+    let closed = NgramSettings::new(2).interpolate_unigrams(false).fit(&corpus);
+    assert!(matches!(closed, Err(Error::MissingToken { name: "<unk>", .. })));
+    let fallback = NgramSettings::new(2).fallback_discounts([0.5, 3.0, 1.0]).fit(&corpus);
+    assert!(matches!(fallback, Err(Error::InvalidSetting { name: "discount", .. })));
     for summand in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e101] {
         let fitted = NgramSettings::new(2).smoothing(Smoothing::Additive(summand)).fit(&corpus);
         assert!(matches!(fitted, Err(Error::InvalidSetting { .. })), "{summand}");
@@ -164,13 +253,17 @@ fn a_discount_is_estimated_or_refused() {
     // Single tokens: 0 and 1 once, 2 twice. Pairs: 0 1, 1 2 and 2 0 once, 2 2 once.
     let fitted =
         NgramSettings::new(2).smoothing(estimated).fit(&corpus(&[vec![0, 1, 2, 2]], DocumentEnd::Circular));
-    assert!(matches!(fitted, Err(Error::NoDiscount { context_length: 1, once: 4, twice: 0 })));
+    assert!(matches!(
+        fitted,
+        Err(Error::NoDiscount { length: 2, count: 2, counts_of_counts: [4, 0, ..], discount: None })
+    ));
     // Single tokens: 0 once, 1 twice. Pairs: 0 1, 1 1 and 1 0, once each, joined by 1 0 1.
     let text = vec![0, 1, 0, 1, 2, 2, 3];
     let model =
         NgramSettings::new(2).smoothing(estimated).fit(&corpus(&[text], DocumentEnd::Circular)).unwrap();
     // Once: the token 3; twice: 0, 1, 2. Once: 1 0, 1 2, 2 2, 2 3, 3 0; twice: 0 1.
-    assert_eq!(model.discounts(), [1.0 / 7.0, 5.0 / 7.0]);
+    let discounts: Vec<_> = model.statistics().iter().map(|length| length.discounts).collect();
+    assert_eq!(discounts, [Some([1.0 / 7.0; 3]), Some([5.0 / 7.0; 3])]);
 }
 
 #[test]

@@ -18,8 +18,13 @@
 
 mod backoff;
 mod contexts;
+mod count;
+#[cfg(test)]
+pub(crate) mod slow;
 mod trie;
 
 pub use backoff::{BackoffTrie, NgramState, NgramStep};
 pub use contexts::ContextTree;
+pub(crate) use count::counts_of_counts;
+pub use count::{Continuations, CountSettings, NgramCounts};
 pub use trie::NgramTrie;

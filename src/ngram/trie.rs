@@ -63,15 +63,20 @@ impl TrieBuilder {
     ///
     /// [`Error::TooManyNgrams`] beyond 32 bits.
     pub(crate) fn push(&mut self, length: usize, context: usize, token: Token) -> Result<()> {
-        let number = self.levels[length - 1].tokens.len();
-        if number >= u32::MAX as usize {
+        if self.len(length) >= u32::MAX as usize {
             return Err(Error::TooManyNgrams { length, allowed: u32::MAX as usize });
         }
+        self.append(length, context, token);
+        Ok(())
+    }
+
+    /// Appends an n-gram that is known to have a number.
+    fn append(&mut self, length: usize, context: usize, token: Token) {
+        let number = self.levels[length - 1].tokens.len() as u32;
         let contexts = &mut self.levels[length - 2].children;
         debug_assert!(contexts.len() <= context + 1, "contexts ascend");
-        contexts.resize(context + 1, number as u32);
+        contexts.resize(context + 1, number);
         self.levels[length - 1].tokens.push(token);
-        Ok(())
     }
 
     /// Closes the levels and links every n-gram to its suffix.
@@ -143,6 +148,15 @@ impl NgramTrie {
         if children.is_empty() { 0..0 } else { children[number] as usize..children[number + 1] as usize }
     }
 
+    /// The numbers of the n-grams of a length whose oldest token is this one.
+    pub fn starting_with(&self, token: Token, length: usize) -> Range<usize> {
+        let first = token as usize..token as usize + 1;
+        (1..length).fold(first, |range, shorter| {
+            let children = &self.levels[shorter - 1].children;
+            children[range.start] as usize..children[range.end] as usize
+        })
+    }
+
     /// The number, among the n-grams one shorter, of the n-gram without its oldest token.
     /// 0 for a single token, whose suffix is the empty n-gram.
     pub fn suffix(&self, length: usize, number: usize) -> usize {
@@ -193,6 +207,29 @@ impl NgramTrie {
         let mut ngram = vec![0; length];
         self.write_ngram(number, &mut ngram);
         ngram
+    }
+
+    /// The same set without some n-grams longer than one token: those that
+    /// `keep`, asked by length and number, does not want.
+    ///
+    /// # Panics
+    ///
+    /// If the context or the suffix of an n-gram to be kept is not kept.
+    pub(crate) fn retain(&self, keep: impl Fn(usize, usize) -> bool) -> Self {
+        let mut kept = TrieBuilder::new(self.vocabulary_size(), self.order());
+        let mut numbers: Vec<u32> = self.tokens(1).to_vec();
+        for length in 2..=self.order() {
+            let mut longer = vec![u32::MAX; self.len(length)];
+            for (context, &number) in numbers.iter().enumerate() {
+                for child in self.children(length - 1, context).filter(|&child| keep(length, child)) {
+                    assert!(number != u32::MAX, "the context of an n-gram that is kept is kept");
+                    longer[child] = kept.len(length) as u32;
+                    kept.append(length, number as usize, self.tokens(length)[child]);
+                }
+            }
+            numbers = longer;
+        }
+        kept.finish().unwrap_or_else(|_| panic!("the suffix of an n-gram that is kept is kept"))
     }
 
     /// The suffixes of all n-grams of a length, or the first that has none.

@@ -225,7 +225,8 @@ impl<'a> Builder<'a> {
                     name == Vocab::UNKNOWN || counts[token as usize] >= settings.minimum_count
                 };
                 let mut special = Vec::new();
-                if settings.minimum_count > 1 && !known.contains_key(Vocab::UNKNOWN) {
+                let wants_unknown = settings.minimum_count > 1 || settings.unknown_token;
+                if wants_unknown && !known.contains_key(Vocab::UNKNOWN) {
                     special.push(Vocab::UNKNOWN);
                 }
                 if settings.document_end.has_start_token() {

@@ -36,6 +36,14 @@ pub struct Corpus {
     replaced: usize,
 }
 
+/// Tokens that stand in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch<'a> {
+    pub(crate) tokens: &'a [Token],
+    /// Whether the first token follows the last.
+    pub(crate) circular: bool,
+}
+
 /// A text encoded with a vocabulary that it may go beyond.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedText {
@@ -208,6 +216,53 @@ impl Corpus {
                 windows::circular(&self.tokens, context_length, visit)
             }
         }
+    }
+
+    /// Hands out the stretches of text that n-grams lie in: documents with
+    /// their start and end tokens, or one circular text.
+    ///
+    /// # Errors
+    ///
+    /// What `visit` returns.
+    pub(crate) fn try_for_each_stretch<E>(
+        &self,
+        mut visit: impl FnMut(Stretch<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut text = Vec::new();
+        match (self.document_end, self.vocab.start(), self.vocab.end()) {
+            (DocumentEnd::Token, _, Some(end)) => {
+                text.reserve(self.stretch_tokens());
+                for document in self.documents() {
+                    text.extend_from_slice(document);
+                    text.push(end);
+                }
+                visit(Stretch { tokens: &text, circular: true })
+            }
+            (DocumentEnd::Reset | DocumentEnd::Absorbing, Some(start), Some(end)) => {
+                self.documents().try_for_each(|document| {
+                    text.clear();
+                    text.push(start);
+                    text.extend_from_slice(document);
+                    text.push(end);
+                    visit(Stretch { tokens: &text, circular: false })
+                })
+            }
+            (DocumentEnd::Open, ..) => {
+                self.documents().try_for_each(|tokens| visit(Stretch { tokens, circular: false }))
+            }
+            // Every corpus was checked to have the tokens its rule needs.
+            (
+                DocumentEnd::Circular | DocumentEnd::Token | DocumentEnd::Reset | DocumentEnd::Absorbing,
+                ..,
+            ) => visit(Stretch { tokens: &self.tokens, circular: true }),
+        }
+    }
+
+    /// How many tokens all stretches have.
+    pub(crate) fn stretch_tokens(&self) -> usize {
+        let marks =
+            usize::from(self.document_end.has_start_token()) + usize::from(self.document_end.has_end_token());
+        self.tokens.len() + marks * self.starts.len()
     }
 
     /// How many windows of a context length there are.

@@ -20,6 +20,7 @@ mod vocab;
 mod windows;
 
 pub use context::{ContextSpace, Token};
+pub(crate) use corpus::Stretch;
 pub use corpus::{Corpus, EncodedText};
 pub(crate) use key::{prompt_key, sequence_count, sequence_key, write_sequence};
 pub use read::{CorpusSettings, UnknownTokens};

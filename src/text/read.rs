@@ -50,6 +50,7 @@ pub struct CorpusSettings {
     pub(super) invalid_utf8: InvalidUtf8,
     pub(super) unknown_tokens: UnknownTokens,
     pub(super) vocab: Option<Vocab>,
+    pub(super) unknown_token: bool,
 }
 
 impl CorpusSettings {
@@ -62,6 +63,7 @@ impl CorpusSettings {
             invalid_utf8: InvalidUtf8::default(),
             unknown_tokens: UnknownTokens::default(),
             vocab: None,
+            unknown_token: false,
         }
     }
 
@@ -70,6 +72,15 @@ impl CorpusSettings {
     #[must_use]
     pub fn minimum_count(mut self, minimum_count: u64) -> Self {
         self.minimum_count = minimum_count;
+        self
+    }
+
+    /// Whether the vocabulary has an `<unk>` even where no token is rare, so
+    /// that a model has a probability for what the text does not contain; not
+    /// so at first. A given vocabulary is not touched.
+    #[must_use]
+    pub fn unknown_token(mut self, unknown_token: bool) -> Self {
+        self.unknown_token = unknown_token;
         self
     }
 
