@@ -63,8 +63,11 @@ impl Slow {
                     let fits = |(k, d): (usize, &f64)| (0.0..=k as f64 + 1.0).contains(d);
                     if modified.iter().enumerate().all(fits) { modified } else { FALLBACK }
                 }
-                Smoothing::KneserNey if t[0] * t[1] == 0.0 => FALLBACK,
-                Smoothing::AbsoluteDiscounting(Discount::Estimated) if t[0] * t[1] == 0.0 => FALLBACK,
+                Smoothing::KneserNey | Smoothing::AbsoluteDiscounting(Discount::Estimated)
+                    if t[0] * t[1] == 0.0 =>
+                {
+                    [FALLBACK[0]; 3]
+                }
                 Smoothing::AbsoluteDiscounting(Discount::Given(discount)) => [discount; 3],
                 _ => [y; 3],
             });

@@ -12,13 +12,18 @@
 //! token and prepends an older one, drawn from the **reverse table**
 //! `q(previous token | context)`.
 //!
+//! A model *learned* from reversed text is another thing: it can be held against
+//! the exact reversal ([`ReverseComparison`]).
+//!
 //! A state that `pi` never visits has no past. This is said openly: see
 //! [`Reversed::has_past`].
 
 mod backward_walk;
+mod learned;
 mod reversed;
 mod table;
 
 pub use backward_walk::BackwardWalk;
+pub use learned::ReverseComparison;
 pub use reversed::Reversed;
 pub use table::ReverseTable;

@@ -120,6 +120,19 @@ impl Corpus {
         Self { tokenizer, ..self }
     }
 
+    /// The same text read from right to left: the tokens of every document, and
+    /// the documents, in the opposite order. `<s>` and `</s>` keep their parts.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let (mut tokens, mut starts) = (Vec::with_capacity(self.tokens.len()), Vec::new());
+        let documents: Vec<&[Token]> = self.documents().collect();
+        for document in documents.into_iter().rev() {
+            starts.push(tokens.len());
+            tokens.extend(document.iter().rev());
+        }
+        Self { tokens, starts, ..self.clone() }
+    }
+
     /// The vocabulary.
     pub fn vocab(&self) -> &Vocab {
         &self.vocab
@@ -412,6 +425,22 @@ mod tests {
         assert!(matches!(bare, Err(Error::MissingToken { name: "<s>", .. })));
         let bare = Corpus::from_tokens(vocab(&["a"]), [[0]], DocumentEnd::Token);
         assert!(matches!(bare, Err(Error::MissingToken { name: "</s>", .. })));
+    }
+
+    #[test]
+    fn a_text_read_backwards_has_its_windows_backwards() {
+        let documents: [&[Token]; 2] = [&[0, 1], &[2, 1, 0]];
+        let corpus = Corpus::from_tokens(vocab(&["a", "b", "c"]), documents, DocumentEnd::Circular).unwrap();
+        let reversed = corpus.reversed();
+        assert_eq!(reversed.documents().collect::<Vec<_>>(), [&[0, 1, 2][..], &[1, 0]]);
+        assert_eq!(reversed.reversed(), corpus);
+        let pairs = |corpus: &Corpus, swap: bool| {
+            let mut pairs = Vec::new();
+            corpus.for_each_window(1, |c, next| pairs.push(if swap { (next, c[0]) } else { (c[0], next) }));
+            pairs.sort_unstable();
+            pairs
+        };
+        assert_eq!(pairs(&corpus, true), pairs(&reversed, false));
     }
 
     #[test]

@@ -65,6 +65,10 @@ pub(super) fn good_turing(length: usize, times: &[u64]) -> Result<Vec<f64>> {
         return refuse(1, None);
     }
     let common = (largest + 1) as f64 * times[largest + 1] as f64 / times[1] as f64;
+    if common >= 1.0 {
+        // The formula divides by 1 - A, which must be positive.
+        return refuse(1, Some((2.0 * times[2] as f64 / times[1] as f64 - common) / (1.0 - common)));
+    }
     let mut ratios = Vec::with_capacity(largest);
     for r in 1..=largest {
         if times[r] == 0 {
