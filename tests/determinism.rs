@@ -6,10 +6,11 @@ mod support;
 
 use lmchain::chain::{MarkovChain, Start, States};
 use lmchain::mixing::SecondEigenvalueSolver;
+use lmchain::model::{NgramSettings, Smoothing};
 use lmchain::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperator, successors};
 use lmchain::prob::Law;
 use lmchain::stationary::{StationaryMethod, StationarySolver};
-use lmchain::text::ContextSpace;
+use lmchain::text::{ContextSpace, CorpusSettings, DocumentEnd, Tokenizer};
 use support::chains::ChainSpec;
 
 /// What `work` gives on 1, 2 and 8 threads must be the same.
@@ -130,3 +131,17 @@ fn the_draws_of_a_seed_are_pinned() {
 }
 
 const PINNED: [usize; 12] = [4, 4, 4, 4, 4, 4, 5, 7, 3, 0, 2, 8];
+
+#[test]
+fn a_fitted_model_depends_neither_on_threads_nor_on_memory() {
+    let voices = [include_str!("../examples/data/harbor.txt"), include_str!("../examples/data/kitchen.txt")];
+    let corpus = CorpusSettings::new(Tokenizer::words()).document_end(DocumentEnd::Reset);
+    let corpus = corpus.read_strings(voices.iter().flat_map(|voice| voice.lines())).unwrap();
+    let settings = NgramSettings::new(4).smoothing(Smoothing::ModifiedKneserNey);
+    let settings = settings.fallback_discounts([0.5, 1.0, 1.5]);
+    on_any_number_of_threads("a fitted model", || settings.fit(&corpus).unwrap());
+    let in_memory = settings.fit(&corpus).unwrap();
+    for bytes in [0, 1 << 10, 1 << 14] {
+        assert!(settings.clone().memory(bytes).fit(&corpus).unwrap() == in_memory, "{bytes} bytes");
+    }
+}

@@ -1,5 +1,6 @@
 //! A corpus in the making.
 
+use std::cmp::Reverse;
 use std::io::Read;
 use std::path::Path;
 
@@ -221,11 +222,16 @@ impl<'a> Builder<'a> {
                 if tokens.is_empty() {
                     return Err(Error::EmptyText);
                 }
+                let threshold = settings.most_frequent.map(|kept| rarest_kept(&known, &counts, kept));
                 let kept = |name: &str, token: Token| {
-                    name == Vocab::UNKNOWN || counts[token as usize] >= settings.minimum_count
+                    let count = counts[token as usize];
+                    let is_frequent =
+                        threshold.is_none_or(|rarest| rarest.is_some_and(|r| (Reverse(count), name) <= r));
+                    name == Vocab::UNKNOWN || (count >= settings.minimum_count && is_frequent)
                 };
                 let mut special = Vec::new();
-                let wants_unknown = settings.minimum_count > 1 || settings.unknown_token;
+                let wants_unknown =
+                    settings.minimum_count > 1 || threshold.is_some() || settings.unknown_token;
                 if wants_unknown && !known.contains_key(Vocab::UNKNOWN) {
                     special.push(Vocab::UNKNOWN);
                 }
@@ -264,6 +270,21 @@ fn known_token(known: &FxHashMap<String, Token>, ascii: &[Token; 128], piece: &s
         [byte @ 0..128] => Some(ascii[usize::from(*byte)]).filter(|token| *token != NOT_MET),
         _ => known.get(piece).copied(),
     }
+}
+
+/// The last of the `kept` most frequent names, and its count; none if nothing is kept.
+fn rarest_kept<'a>(
+    known: &'a FxHashMap<String, Token>,
+    counts: &[u64],
+    kept: usize,
+) -> Option<(Reverse<u64>, &'a str)> {
+    let mut ranked: Vec<_> = known
+        .iter()
+        .filter(|(name, _)| name.as_str() != Vocab::UNKNOWN)
+        .map(|(name, &token)| (Reverse(counts[token as usize]), name.as_str()))
+        .collect();
+    let last = kept.min(ranked.len()).checked_sub(1)?;
+    Some(*ranked.select_nth_unstable(last).1)
 }
 
 /// The next provisional token.

@@ -46,6 +46,7 @@ pub enum UnknownTokens {
 pub struct CorpusSettings {
     pub(super) tokenizer: Tokenizer,
     pub(super) minimum_count: u64,
+    pub(super) most_frequent: Option<usize>,
     pub(super) document_end: DocumentEnd,
     pub(super) invalid_utf8: InvalidUtf8,
     pub(super) unknown_tokens: UnknownTokens,
@@ -59,6 +60,7 @@ impl CorpusSettings {
         Self {
             tokenizer,
             minimum_count: 1,
+            most_frequent: None,
             document_end: DocumentEnd::default(),
             invalid_utf8: InvalidUtf8::default(),
             unknown_tokens: UnknownTokens::default(),
@@ -72,6 +74,15 @@ impl CorpusSettings {
     #[must_use]
     pub fn minimum_count(mut self, minimum_count: u64) -> Self {
         self.minimum_count = minimum_count;
+        self
+    }
+
+    /// Keeps so many different tokens, those that occur most often (of equals
+    /// the first by name); the others become `<unk>`, which the vocabulary then
+    /// has, beside them and the marks of documents. A given vocabulary is not touched.
+    #[must_use]
+    pub fn most_frequent(mut self, tokens: usize) -> Self {
+        self.most_frequent = Some(tokens);
         self
     }
 

@@ -194,3 +194,24 @@ fn a_long_text_without_white_space_is_one_word_in_linear_time() {
         assert_eq!(corpus.vocab().name(0).len(), text.len());
     }
 }
+
+#[test]
+fn the_most_frequent_tokens_are_kept() {
+    let read = |kept| {
+        let settings = CorpusSettings::new(Tokenizer::whitespace()).most_frequent(kept);
+        settings.read_strings(["b c a b a c d b"]).unwrap()
+    };
+    assert_eq!(read(2).vocab().names(), ["<unk>", "a", "b"]);
+    assert_eq!((read(2).unknown(), read(3).unknown()), (3, 1));
+    assert_eq!(read(9).vocab().names(), ["<unk>", "a", "b", "c", "d"]);
+    assert_eq!(read(0).vocab().names(), ["<unk>"]);
+}
+
+#[test]
+fn an_unknown_token_can_be_asked_for() {
+    let settings = CorpusSettings::new(Tokenizer::whitespace()).unknown_token(true);
+    let corpus = settings.read_strings(["b a"]).unwrap();
+    assert_eq!((corpus.vocab().names().len(), corpus.unknown()), (3, 0));
+    let given = settings.vocab(Vocab::new(vec!["a".into(), "b".into()]).unwrap());
+    assert_eq!(given.read_strings(["b a"]).unwrap().vocab().unknown(), None);
+}
