@@ -113,6 +113,11 @@ impl BackoffTrie {
         self.implied[length - 1].binary_search(&(number as u32)).is_err()
     }
 
+    /// The numbers of the n-grams of a length that are only implied, ascending.
+    pub(crate) fn implied(&self, length: usize) -> &[u32] {
+        &self.implied[length - 1]
+    }
+
     /// How many n-grams of a length belong to the model itself.
     ///
     /// # Panics

@@ -17,7 +17,9 @@
 //! interpolates or backs off.
 
 mod backoff;
+mod closure;
 mod contexts;
+mod restore;
 mod trie;
 
 pub use backoff::{BackoffTrie, NgramState, NgramStep};
