@@ -186,6 +186,23 @@ impl BackoffTrie {
         }
     }
 
+    /// What the model says about each of some tokens, one after the other.
+    ///
+    /// # Panics
+    ///
+    /// The iterator does, at a token outside the vocabulary.
+    pub fn steps(
+        &self,
+        mut state: NgramState,
+        tokens: impl IntoIterator<Item = Token>,
+    ) -> impl Iterator<Item = NgramStep> {
+        tokens.into_iter().map(move |token| {
+            let step = self.step(state, token);
+            state = step.state;
+            step
+        })
+    }
+
     /// The longest suffix of an n-gram that is a context.
     pub fn context_of(&self, mut length: usize, mut number: usize) -> NgramState {
         while length > 0 && !self.is_context(length, number) {
