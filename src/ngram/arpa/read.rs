@@ -377,7 +377,7 @@ fn require(lines: &mut Lines<'_>, what: &str) -> Result<()> {
     if lines.advance()? {
         return Ok(());
     }
-    Err(at(lines.number(), ArpaFileProblem::UnexpectedEnd { what: what.to_owned() }))
+    Err(at(lines.number().max(1), ArpaFileProblem::UnexpectedEnd { what: what.to_owned() }))
 }
 
 fn expect_line(lines: &Lines<'_>, line: &str) -> Result<()> {
