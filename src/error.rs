@@ -1,10 +1,14 @@
 //! The one error type of the crate.
 
+mod arpa_file;
 mod matrix_file;
+mod ngram;
 
 use std::path::PathBuf;
 
+pub use arpa_file::ArpaFileProblem;
 pub use matrix_file::MatrixFileProblem;
+pub use ngram::NgramProblem;
 
 use matrix_file::Place;
 
@@ -131,7 +135,7 @@ pub enum Error {
 
     // ---- files of matrices ---------------------------------------------------
     /// A file, or a stream, does not hold a matrix that can be read.
-    #[error("{}{problem}", Place(path.as_deref(), *line))]
+    #[error("{}{problem}", Place(path.as_deref(), *line, "matrix file"))]
     MatrixFile {
         /// The file, if it was opened by its path.
         path: Option<PathBuf>,
@@ -441,6 +445,27 @@ pub enum Error {
         length: usize,
         /// How often it occurs, at least.
         count: u64,
+    },
+
+    // ---- n-grams -----------------------------------------------------------------
+    /// An n-gram does not fit into a back-off model.
+    #[error("the n-gram {ngram:?}: {problem}")]
+    Ngram {
+        /// Its tokens, oldest first.
+        ngram: Vec<u32>,
+        /// What is wrong with it.
+        problem: NgramProblem,
+    },
+    /// A file, or a stream, does not hold a back-off model in the ARPA format, or
+    /// a model cannot be written in it.
+    #[error("{}{problem}", Place(path.as_deref(), *line, "ARPA file"))]
+    ArpaFile {
+        /// The file, if it was opened by its path.
+        path: Option<PathBuf>,
+        /// The line, counted from 1, where there is one to blame.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: ArpaFileProblem,
     },
     /// There are more n-grams of one length than can be numbered.
     #[error(

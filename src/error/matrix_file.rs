@@ -180,8 +180,8 @@ pub enum MatrixFileProblem {
     },
 }
 
-/// Where in which file: `path, line 7: `, as far as it is known.
-pub(super) struct Place<'a>(pub(super) Option<&'a Path>, pub(super) Option<usize>);
+/// Where in which file: `path, line 7: `, as far as it is known; else what kind of file.
+pub(super) struct Place<'a>(pub(super) Option<&'a Path>, pub(super) Option<usize>, pub(super) &'static str);
 
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,7 +189,7 @@ impl fmt::Display for Place<'_> {
             (Some(path), Some(line)) => write!(f, "{}, line {line}: ", path.display()),
             (Some(path), None) => write!(f, "{}: ", path.display()),
             (None, Some(line)) => write!(f, "line {line}: "),
-            (None, None) => write!(f, "matrix file: "),
+            (None, None) => write!(f, "{}: ", self.2),
         }
     }
 }

@@ -26,6 +26,6 @@ pub use end_of_text::{EndOfText, EndRule};
 pub use estimation::LengthStatistics;
 pub use language_model::LanguageModel;
 pub use ngram::{NgramModel, NgramSettings};
-pub use score::{TextScore, score, score_tokens};
+pub use score::{TextScore, score, score_sentences, score_tokens};
 pub use smoothing::{Discount, Smoothing};
 pub use table::TableModel;

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::LanguageModel;
 use crate::error::{Error, Result};
+use crate::ngram::BackoffTrie;
 use crate::text::{Corpus, Token, Vocab};
 
 /// Windows scored at a time, in parallel.
@@ -20,8 +21,12 @@ pub struct TextScore {
     pub unknown: usize,
     /// How many of them the model gives probability zero.
     pub impossible: usize,
+    /// How many `<unk>` the model gives probability zero.
+    pub unknown_impossible: usize,
     /// Sum of `-log2 p` over the tokens that are possible.
     pub bits: f64,
+    /// The part of it that the `<unk>` among them have.
+    pub unknown_bits: f64,
 }
 
 impl TextScore {
@@ -39,6 +44,56 @@ impl TextScore {
     /// 2 to the power of [`bits_per_token`](Self::bits_per_token).
     pub fn perplexity(&self) -> f64 {
         self.bits_per_token().exp2()
+    }
+
+    /// Cross-entropy in bits a token, `<unk>` left out; infinite if another
+    /// token is impossible, not a number if there are no others.
+    ///
+    /// Unknown tokens still stand in the contexts of the others.
+    pub fn bits_per_known_token(&self) -> f64 {
+        if self.impossible > self.unknown_impossible {
+            f64::INFINITY
+        } else {
+            (self.bits - self.unknown_bits) / (self.tokens - self.unknown) as f64
+        }
+    }
+
+    /// 2 to the power of [`bits_per_known_token`](Self::bits_per_known_token):
+    /// the perplexity "excluding OOVs" of other tools.
+    pub fn perplexity_of_known(&self) -> f64 {
+        self.bits_per_known_token().exp2()
+    }
+
+    /// Decimal logarithm of the probability of the whole text.
+    pub fn log10_probability(&self) -> f64 {
+        if self.impossible > 0 { f64::NEG_INFINITY } else { -self.bits / std::f64::consts::LOG2_10 }
+    }
+
+    /// Nothing scored yet.
+    fn empty() -> Self {
+        Self { tokens: 0, unknown: 0, impossible: 0, unknown_impossible: 0, bits: 0.0, unknown_bits: 0.0 }
+    }
+
+    fn push(&mut self, probability: f64, unknown: bool) {
+        self.tokens += 1;
+        self.unknown += usize::from(unknown);
+        if probability > 0.0 {
+            let bits = -probability.log2();
+            self.bits += bits;
+            self.unknown_bits += if unknown { bits } else { 0.0 };
+        } else {
+            self.impossible += 1;
+            self.unknown_impossible += usize::from(unknown);
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.tokens += other.tokens;
+        self.unknown += other.unknown;
+        self.impossible += other.impossible;
+        self.unknown_impossible += other.unknown_impossible;
+        self.bits += other.bits;
+        self.unknown_bits += other.unknown_bits;
     }
 }
 
@@ -77,6 +132,65 @@ pub fn score_tokens<M: LanguageModel + ?Sized>(model: &M, tokens: &[Token]) -> R
     scorer.finish()
 }
 
+/// Scores sentences with a back-off model, in parallel: each stands after `<s>`
+/// and is followed by `</s>`, as far as the vocabulary has them.
+///
+/// A token's context is all of its sentence before it, however long the
+/// model's n-grams are. For what is found of each token see
+/// [`BackoffTrie::steps`].
+///
+/// # Errors
+///
+/// [`Error::VocabularyMismatch`] if the model has another number of tokens,
+/// [`Error::TokenOutOfRange`], [`Error::TextTooShort`] if there are no tokens.
+///
+/// # Example
+///
+/// ```
+/// use lmchain::model::score_sentences;
+/// use lmchain::ngram::BackoffTrie;
+/// use lmchain::text::Vocab;
+///
+/// let vocab = Vocab::new(["<s>", "</s>", "a"].map(String::from).to_vec())?;
+/// let ngrams = [(vec![0], 0.0, 0.5), (vec![1], 0.5, 1.0), (vec![2], 0.5, 1.0), (vec![0, 2], 0.75, 1.0)];
+/// let model = BackoffTrie::from_ngrams(3, 2, ngrams)?;
+/// let score = score_sentences(&model, &vocab, &[[2]])?;
+/// assert_eq!(score.tokens, 2); // a and </s>
+/// assert!((score.log10_probability() - (0.75f64 * 0.5).log10()).abs() < 1e-15);
+/// # Ok::<(), lmchain::Error>(())
+/// ```
+pub fn score_sentences<S: AsRef<[Token]> + Sync>(
+    model: &BackoffTrie,
+    vocab: &Vocab,
+    sentences: &[S],
+) -> Result<TextScore> {
+    if vocab.len() != model.vocabulary_size() {
+        return Err(Error::VocabularyMismatch { model: model.vocabulary_size(), text: vocab.len() });
+    }
+    let start = model.state_after(vocab.start().as_slice());
+    let (end, unknown) = (vocab.end(), vocab.unknown());
+    let scores: Vec<Result<TextScore>> = sentences
+        .par_iter()
+        .map(|sentence| {
+            let sentence = sentence.as_ref();
+            if let Some(&token) = sentence.iter().find(|&&token| token as usize >= vocab.len()) {
+                return Err(Error::TokenOutOfRange { token, vocabulary_size: vocab.len() });
+            }
+            let mut score = TextScore::empty();
+            let tokens = || sentence.iter().copied().chain(end);
+            for (token, step) in tokens().zip(model.steps(start, tokens())) {
+                score.push(step.probability, unknown == Some(token));
+            }
+            Ok(score)
+        })
+        .collect();
+    let mut sum = TextScore::empty();
+    for score in scores {
+        sum.add(&score?);
+    }
+    if sum.tokens == 0 { Err(Error::TextTooShort { needed: 1 }) } else { Ok(sum) }
+}
+
 /// Scores windows in batches, and adds up in their order: the same bits on any
 /// number of threads.
 struct Scorer<'a, M: ?Sized> {
@@ -89,8 +203,7 @@ struct Scorer<'a, M: ?Sized> {
 
 impl<'a, M: LanguageModel + ?Sized> Scorer<'a, M> {
     fn new(model: &'a M, unknown: Option<Token>) -> Self {
-        let score = TextScore { tokens: 0, unknown: 0, impossible: 0, bits: 0.0 };
-        Self { model, unknown, contexts: Vec::new(), next: Vec::new(), score }
+        Self { model, unknown, contexts: Vec::new(), next: Vec::new(), score: TextScore::empty() }
     }
 
     fn push(&mut self, context: &[Token], next: Token) -> Result<()> {
@@ -105,18 +218,11 @@ impl<'a, M: LanguageModel + ?Sized> Scorer<'a, M> {
             .zip(self.next.par_iter())
             .map(|(context, &next)| self.model.probability(context, next))
             .collect();
-        let mut bits = 0.0;
-        for (probability, next) in probabilities.into_iter().zip(&self.next) {
-            let probability = probability?;
-            self.score.tokens += 1;
-            self.score.unknown += usize::from(self.unknown == Some(*next));
-            if probability > 0.0 {
-                bits -= probability.log2();
-            } else {
-                self.score.impossible += 1;
-            }
+        let mut batch = TextScore::empty();
+        for (probability, &next) in probabilities.into_iter().zip(&self.next) {
+            batch.push(probability?, self.unknown == Some(next));
         }
-        self.score.bits += bits;
+        self.score.add(&batch);
         self.contexts.clear();
         self.next.clear();
         Ok(())
@@ -145,7 +251,7 @@ mod tests {
     fn bits_add_up_over_the_windows() {
         let model = TableModel::from_rows(1, &[[0.5, 0.5], [0.25, 0.75]]).unwrap();
         let score = score_tokens(&model, &[0, 1, 0, 0]).unwrap();
-        assert_eq!(score, TextScore { tokens: 3, unknown: 0, impossible: 0, bits: 4.0 });
+        assert_eq!(score, TextScore { tokens: 3, bits: 4.0, ..TextScore::empty() });
         assert_eq!(score.bits_per_token(), 4.0 / 3.0);
         assert_eq!(score.perplexity(), (4.0f64 / 3.0).exp2());
     }
@@ -154,7 +260,7 @@ mod tests {
     fn an_impossible_token_is_counted_and_makes_the_cross_entropy_infinite() {
         let model = TableModel::from_rows(1, &[[0.5, 0.5], [1.0, 0.0]]).unwrap();
         let score = score_tokens(&model, &[0, 1, 1, 0]).unwrap();
-        assert_eq!(score, TextScore { tokens: 3, unknown: 0, impossible: 1, bits: 1.0 });
+        assert_eq!(score, TextScore { tokens: 3, impossible: 1, bits: 1.0, ..TextScore::empty() });
         assert_eq!(score.bits_per_token(), f64::INFINITY);
         assert_eq!(score.perplexity(), f64::INFINITY);
         assert_eq!(score.bits_per_possible_token(), 0.5);
@@ -167,6 +273,43 @@ mod tests {
         let model = NgramSettings::new(2).smoothing(Smoothing::MaximumLikelihood).fit(&corpus).unwrap();
         let score = score(&model, &corpus).unwrap();
         assert_eq!((score.tokens, score.unknown, score.bits_per_token()), (4, 2, 1.0));
+    }
+
+    #[test]
+    fn unknown_tokens_can_be_left_out() {
+        let ngrams = [(vec![0], 0.25, 1.0), (vec![1], 0.5, 1.0)];
+        let model = BackoffTrie::from_ngrams(2, 1, ngrams).unwrap();
+        let sentences: [&[Token]; 3] = [&[0, 1, 1], &[], &[0]];
+        let score = score_sentences(&model, &vocab(["<unk>", "b"]), &sentences).unwrap();
+        assert_eq!((score.tokens, score.unknown, score.bits, score.unknown_bits), (4, 2, 6.0, 4.0));
+        assert_eq!((score.bits_per_token(), score.bits_per_known_token()), (1.5, 1.0));
+        assert_eq!(score.perplexity_of_known(), 2.0);
+        assert!((score.log10_probability() - (1.0f64 / 64.0).log10()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn impossible_unknown_tokens_leave_the_others_finite() {
+        let model = BackoffTrie::from_ngrams(2, 1, [(vec![0], 0.0, 1.0), (vec![1], 0.5, 1.0)]).unwrap();
+        let score = score_sentences(&model, &vocab(["<unk>", "b"]), &[[0, 1]]).unwrap();
+        assert_eq!((score.impossible, score.unknown_impossible), (1, 1));
+        assert_eq!((score.bits_per_token(), score.bits_per_known_token()), (f64::INFINITY, 1.0));
+        assert_eq!(score.log10_probability(), f64::NEG_INFINITY);
+        let other = score_sentences(&model, &vocab(["a", "b"]), &[[0, 1]]).unwrap();
+        assert_eq!(other.bits_per_known_token(), f64::INFINITY);
+    }
+
+    #[test]
+    fn sentences_that_do_not_fit_are_refused() {
+        let model = BackoffTrie::from_ngrams(2, 1, [(vec![0], 0.5, 1.0), (vec![1], 0.5, 1.0)]).unwrap();
+        let names = vocab(["a", "b"]);
+        let none: [&[Token]; 0] = [];
+        assert!(matches!(score_sentences(&model, &names, &none), Err(Error::TextTooShort { needed: 1 })));
+        assert!(matches!(
+            score_sentences(&model, &names, &[[2]]),
+            Err(Error::TokenOutOfRange { token: 2, vocabulary_size: 2 })
+        ));
+        let three = Vocab::new(["a", "b", "c"].map(String::from).to_vec()).unwrap();
+        assert!(matches!(score_sentences(&model, &three, &[[0]]), Err(Error::VocabularyMismatch { .. })));
     }
 
     #[test]

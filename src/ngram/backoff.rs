@@ -113,6 +113,11 @@ impl BackoffTrie {
         self.implied[length - 1].binary_search(&(number as u32)).is_err()
     }
 
+    /// The numbers of the n-grams of a length that are only implied, ascending.
+    pub(crate) fn implied(&self, length: usize) -> &[u32] {
+        &self.implied[length - 1]
+    }
+
     /// How many n-grams of a length belong to the model itself.
     ///
     /// # Panics
@@ -179,6 +184,23 @@ impl BackoffTrie {
             matched: self.explicit_length(length, found),
             state: self.context_of(length, found),
         }
+    }
+
+    /// What the model says about each of some tokens, one after the other.
+    ///
+    /// # Panics
+    ///
+    /// The iterator does, at a token outside the vocabulary.
+    pub fn steps(
+        &self,
+        mut state: NgramState,
+        tokens: impl IntoIterator<Item = Token>,
+    ) -> impl Iterator<Item = NgramStep> {
+        tokens.into_iter().map(move |token| {
+            let step = self.step(state, token);
+            state = step.state;
+            step
+        })
     }
 
     /// The longest suffix of an n-gram that is a context.

@@ -16,13 +16,20 @@
 //! Every smoothing method of the field can be written this way, whether it
 //! interpolates or backs off.
 
+mod arpa;
 mod backoff;
+mod closure;
 mod contexts;
 mod count;
+mod restore;
 #[cfg(test)]
 pub(crate) mod slow;
 mod trie;
 
+pub use arpa::{
+    ArpaModel, ArpaPrecision, ArpaSettings, read_arpa, read_arpa_from, read_arpa_from_watched,
+    read_arpa_watched, write_arpa,
+};
 pub use backoff::{BackoffTrie, NgramState, NgramStep};
 pub use contexts::ContextTree;
 pub(crate) use count::counts_of_counts;

@@ -31,10 +31,10 @@ struct Level {
 
 /// Appends the n-grams of each length in their order.
 ///
-/// Nothing is numbered before [`finish`](Self::finish), which finds the suffixes.
+/// Suffixes are found by [`finish`](Self::finish) only.
 #[derive(Debug, Clone)]
 pub(crate) struct TrieBuilder {
-    levels: Vec<Level>,
+    trie: NgramTrie,
 }
 
 impl TrieBuilder {
@@ -47,12 +47,12 @@ impl TrieBuilder {
         assert!(order > 0, "an n-gram has at least one token");
         let mut levels = vec![Level::default(); order];
         levels[0].tokens = (0..vocabulary_size as Token).collect();
-        Self { levels }
+        Self { trie: NgramTrie { levels } }
     }
 
     /// How many n-grams of a length there are so far.
     pub(crate) fn len(&self, length: usize) -> usize {
-        self.levels[length - 1].tokens.len()
+        self.trie.len(length)
     }
 
     /// Appends an n-gram of `length` tokens to those that follow the context
@@ -72,11 +72,29 @@ impl TrieBuilder {
 
     /// Appends an n-gram that is known to have a number.
     fn append(&mut self, length: usize, context: usize, token: Token) {
-        let number = self.levels[length - 1].tokens.len() as u32;
-        let contexts = &mut self.levels[length - 2].children;
+        let levels = &mut self.trie.levels;
+        let number = levels[length - 1].tokens.len() as u32;
+        let contexts = &mut levels[length - 2].children;
         debug_assert!(contexts.len() <= context + 1, "contexts ascend");
         contexts.resize(context + 1, number);
-        self.levels[length - 1].tokens.push(token);
+        levels[length - 1].tokens.push(token);
+    }
+
+    /// Ends the n-grams of a length above 1, after those of all shorter ones.
+    pub(crate) fn close(&mut self, length: usize) {
+        let levels = &mut self.trie.levels;
+        let end = levels[length - 1].tokens.len() as u32;
+        let contexts = levels[length - 2].tokens.len();
+        let children = &mut levels[length - 2].children;
+        children.resize(contexts + 1, end);
+        children.shrink_to_fit();
+        levels[length - 1].tokens.shrink_to_fit();
+    }
+
+    /// The n-grams so far, without links to suffixes. Those of a length that is
+    /// not [closed](Self::close) yet cannot be found.
+    pub(crate) fn trie(&self) -> &NgramTrie {
+        &self.trie
     }
 
     /// Closes the levels and links every n-gram to its suffix.
@@ -85,22 +103,29 @@ impl TrieBuilder {
     ///
     /// The length and number of the first n-gram whose suffix is missing.
     pub(crate) fn finish(mut self) -> std::result::Result<NgramTrie, (usize, usize)> {
-        let order = self.levels.len();
-        for length in 1..order {
-            let end = self.levels[length].tokens.len() as u32;
-            let contexts = self.levels[length - 1].tokens.len();
-            self.levels[length - 1].children.resize(contexts + 1, end);
+        for length in 2..=self.trie.order() {
+            self.close(length);
         }
-        let mut trie = NgramTrie { levels: self.levels };
-        for level in &mut trie.levels {
-            level.tokens.shrink_to_fit();
-            level.children.shrink_to_fit();
+        self.link()?;
+        Ok(self.trie)
+    }
+
+    /// Links every n-gram to its suffix, once all levels are closed.
+    ///
+    /// # Errors
+    ///
+    /// The length and number of the first n-gram whose suffix is missing.
+    pub(crate) fn link(&mut self) -> std::result::Result<(), (usize, usize)> {
+        for length in 2..=self.trie.order() {
+            let suffixes = self.trie.find_suffixes(length).map_err(|number| (length, number))?;
+            self.trie.levels[length - 1].suffixes = suffixes;
         }
-        for length in 2..=order {
-            let suffixes = trie.find_suffixes(length).map_err(|number| (length, number))?;
-            trie.levels[length - 1].suffixes = suffixes;
-        }
-        Ok(trie)
+        Ok(())
+    }
+
+    /// The n-grams as they are.
+    pub(crate) fn into_trie(self) -> NgramTrie {
+        self.trie
     }
 }
 
