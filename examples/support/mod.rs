@@ -1,5 +1,7 @@
 //! What the examples share: plain-text drawing and a progress bar.
 
+#![allow(dead_code, unused_imports, reason = "no example uses everything")]
+
 mod draw;
 mod watch;
 

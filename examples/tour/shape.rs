@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use lmchain::chain::GreedyLoop;
-use lmchain::model::{NgramSettings, TextScore, score};
+use lmchain::model::{NgramSettings, Smoothing, TextScore, score};
 use lmchain::operator::TransitionOperator;
 use lmchain::solve::{Report, Stop};
 use lmchain::text::{CorpusSettings, DocumentEnd};
@@ -58,14 +58,14 @@ pub(crate) fn held_out(subject: &Subject) -> Result<(), Box<dyn Error>> {
         "How many bits a token takes that is not known beforehand: the fewer, the more predictable.",
     );
     match held_out_score(subject) {
-        Ok(score) => {
+        Ok((smoothing, score)) => {
             say!(
                 "   held out   {:.4} bits per {unit}, perplexity {:.2}",
                 score.bits_per_token(),
                 score.perplexity(),
                 unit = text.unit
             );
-            say!("              a Witten-Bell model of the first 90 %, scored on the last 10 %:");
+            say!("              a {smoothing} model of the first 90 %, scored on the last 10 %:");
             let unknown = grouped(score.unknown);
             say!("              {}, {unknown} of them unknown", count(score.tokens, text.unit));
         }
@@ -83,8 +83,9 @@ pub(crate) fn held_out(subject: &Subject) -> Result<(), Box<dyn Error>> {
 }
 
 /// Cuts the last tenth off every document, and scores it with a model of the rest.
-/// Tokens that the rest shows only once make room for the unknown ones.
-fn held_out_score(subject: &Subject) -> lmchain::Result<TextScore> {
+/// Tokens that the rest shows only once make room for the unknown ones. The model
+/// is modified Kneser-Ney's, if the rest allows its discounts to be estimated.
+fn held_out_score(subject: &Subject) -> lmchain::Result<(&'static str, TextScore)> {
     let corpus = &subject.text.corpus;
     let order = subject.chain.states().context_length() + 1;
     let cut = |document: &[u32]| document.len() * 9 / 10;
@@ -93,7 +94,12 @@ fn held_out_score(subject: &Subject) -> lmchain::Result<TextScore> {
     let settings = CorpusSettings::new(corpus.tokenizer().clone());
     let first = settings.minimum_count(2).document_end(DocumentEnd::Open).read_strings(first)?;
     let last = first.held_out_settings().read_strings(last)?;
-    score(&NgramSettings::new(order).fit(&first)?, &last)
+    let settings = NgramSettings::new(order);
+    let (smoothing, model) = match settings.clone().smoothing(Smoothing::ModifiedKneserNey).fit(&first) {
+        Err(lmchain::Error::NoDiscount { .. }) => ("Witten-Bell", settings.fit(&first)?),
+        fitted => ("modified Kneser-Ney", fitted?),
+    };
+    Ok((smoothing, score(&model, &last)?))
 }
 
 /// The share of time spent in each context, in the long run.

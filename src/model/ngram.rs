@@ -1,12 +1,12 @@
 //! N-gram models.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::estimation::{self, Method};
 use super::language_model::check_request;
 use super::{LanguageModel, LengthStatistics, Smoothing};
 use crate::error::{Error, Result};
-use crate::ngram::{BackoffTrie, CountSettings, NgramState};
+use crate::ngram::{ArpaModel, BackoffTrie, CountSettings, NgramState, read_arpa_watched, write_arpa};
 use crate::solve::{Observer, Silent};
 use crate::text::{Corpus, Token, Vocab};
 
@@ -217,6 +217,46 @@ impl NgramModel {
             return Err(Error::LengthMismatch { expected: backoff.vocabulary_size(), found: vocab.len() });
         }
         Ok(Self { backoff, vocab, smoothing: None, statistics: Vec::new() })
+    }
+
+    /// Reads a model in the ARPA format, compressed with gzip or not.
+    ///
+    /// Files have rounded numbers: see [`normalized`](Self::normalized).
+    ///
+    /// # Errors
+    ///
+    /// As [`read_arpa`](crate::ngram::read_arpa()).
+    pub fn read_arpa(path: impl AsRef<Path>) -> Result<Self> {
+        Self::read_arpa_watched(path, &mut Silent)
+    }
+
+    /// As [`read_arpa`](Self::read_arpa), telling an observer how many bytes were read.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_arpa`](Self::read_arpa); [`Error::Cancelled`] if the observer asks to stop.
+    pub fn read_arpa_watched(path: impl AsRef<Path>, observer: &mut dyn Observer) -> Result<Self> {
+        let ArpaModel { vocab, model } = read_arpa_watched(path, observer)?;
+        Self::new(model, vocab)
+    }
+
+    /// Writes the model in the ARPA format, in double precision, compressed if
+    /// the name ends in `.gz`; [`ArpaSettings`](crate::ngram::ArpaSettings) can do otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArpaSettings::write`](crate::ngram::ArpaSettings::write).
+    pub fn write_arpa(&self, path: impl AsRef<Path>) -> Result<()> {
+        write_arpa(path, &self.vocab, &self.backoff)
+    }
+
+    /// The same model with every law scaled to sum to one, see [`BackoffTrie::normalized`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ContextSum`] for a law that sums to zero.
+    pub fn normalized(self) -> Result<Self> {
+        Ok(Self { backoff: self.backoff.normalized()?, ..self })
     }
 
     /// The n-grams with their probabilities and back-off weights.
