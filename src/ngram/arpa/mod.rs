@@ -52,8 +52,11 @@
 //! References: SRILM's manual page `ngram-format(5)`; the sources of KenLM,
 //! `lm/read_arpa.cc`.
 
+mod entry;
 mod lines;
 mod read;
+mod section;
+mod words;
 mod write;
 
 pub use read::{ArpaModel, read_arpa, read_arpa_from, read_arpa_from_watched, read_arpa_watched};
