@@ -30,3 +30,6 @@ pub use arpa::{
 pub use backoff::{BackoffTrie, NgramState, NgramStep};
 pub use contexts::ContextTree;
 pub use trie::NgramTrie;
+
+/// The longest n-grams that are read or given one by one.
+const MAX_ORDER: usize = 32;

@@ -65,9 +65,6 @@ pub use write::{ArpaPrecision, ArpaSettings, write_arpa};
 #[cfg(doc)]
 use super::BackoffTrie;
 
-/// The longest n-grams that are read.
-const MAX_ORDER: usize = 32;
-
 /// Whether a byte separates fields.
 fn is_separator(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | 0)

@@ -4,14 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::MAX_ORDER;
 use super::entry::not_a_number;
 use super::lines::Lines;
 use super::section::Section;
 use super::words::{Words, duplicate};
-use crate::error::{ArpaFileProblem, Error, NgramProblem, Result};
-use crate::ngram::BackoffTrie;
-use crate::ngram::closure::{BackoffBuilder, LevelFlaw};
+use crate::error::{ArpaFileProblem, Error, Result};
+use crate::ngram::closure::{BackoffBuilder, Duplicate};
+use crate::ngram::{BackoffTrie, MAX_ORDER};
 use crate::solve::{Observer, Silent};
 use crate::text::Vocab;
 
@@ -148,8 +147,8 @@ fn read_counts(lines: &mut Lines<'_>) -> Result<Vec<u64>> {
 }
 
 fn end_level(builder: &mut BackoffBuilder, words: &Words) -> Result<()> {
-    builder.end_level()?.map_err(|LevelFlaw { ngram, problem, lines }| {
-        debug_assert_eq!(problem, NgramProblem::Duplicate, "all words have been given");
-        duplicate(words.join(&ngram), lines)
-    })
+    match builder.end_level()? {
+        None => Ok(()),
+        Some(Duplicate { ngram, lines }) => Err(duplicate(&words.join(&ngram), lines)),
+    }
 }

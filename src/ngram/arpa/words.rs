@@ -1,10 +1,10 @@
 //! The words of an ARPA file.
 
-use super::MAX_ORDER;
 use super::entry::{excerpt, parse_line};
 use super::lines::Lines;
 use super::section::Section;
 use crate::error::{ArpaFileProblem, Error, Result};
+use crate::ngram::MAX_ORDER;
 use crate::text::{Token, Vocab};
 
 /// One line of a section.
@@ -50,7 +50,7 @@ impl Words {
         let renamed = rename_unknown(&mut names);
         let vocab = Vocab::new(names).map_err(|error| match error {
             Error::DuplicateName { name, first, second } => {
-                duplicate(name, [numbers[first], numbers[second]])
+                duplicate(&name, [numbers[first], numbers[second]])
             }
             other => other,
         })?;
@@ -90,18 +90,18 @@ fn rename_unknown(names: &mut [String]) -> bool {
     if names.iter().any(|name| name == Vocab::UNKNOWN) {
         return false;
     }
-    match names.iter_mut().find(|name| *name == UNKNOWN_CAPITAL) {
-        Some(name) => {
-            *name = Vocab::UNKNOWN.to_owned();
-            true
-        }
-        None => false,
+    let mut renamed = false;
+    // If there are several, they are found to be duplicates under either name.
+    for name in names.iter_mut().filter(|name| *name == UNKNOWN_CAPITAL) {
+        *name = Vocab::UNKNOWN.to_owned();
+        renamed = true;
     }
+    renamed
 }
 
 /// An n-gram given in two lines.
-pub(super) fn duplicate(ngram: String, [earlier, later]: [u32; 2]) -> Error {
+pub(super) fn duplicate(ngram: &str, [earlier, later]: [u32; 2]) -> Error {
     let known = |line: u32| (line > 0).then_some(line as usize);
-    let problem = ArpaFileProblem::Duplicate { ngram: excerpt(&ngram), earlier: known(earlier) };
+    let problem = ArpaFileProblem::Duplicate { ngram: excerpt(ngram), earlier: known(earlier) };
     Error::ArpaFile { path: None, line: known(later), problem }
 }
