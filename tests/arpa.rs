@@ -147,6 +147,8 @@ fn the_unknown_word_may_be_in_capitals() {
     let capital = read(&capital.replace("<s> a </s>", "<s> a <UNK>")).unwrap();
     assert_eq!((capital.vocab.unknown(), capital.vocab.token("<UNK>")), (Some(0), None));
     assert_eq!(capital.model.trie().find(&[1, 3, 0]), Some(0));
+    let twice = SMALL.replace("<unk>", "<UNK>").replace("\ta", "\t<UNK>");
+    assert!(matches!(refused_text(&twice), (10, Problem::Duplicate { earlier: Some(7), .. })));
     let both = SMALL.replace("</s>", "<UNK>");
     let both = read(&both).unwrap();
     assert_eq!((both.vocab.unknown(), both.vocab.token("<UNK>")), (Some(0), Some(2)));

@@ -1,10 +1,10 @@
 //! Back-off models from n-grams in any order.
 
-use super::BackoffTrie;
 use super::restore::restore_suffixes;
 use super::trie::TrieBuilder;
+use super::{BackoffTrie, MAX_ORDER};
 use crate::error::{Error, NgramProblem, Result};
-use crate::text::Token;
+use crate::text::{Token, Vocab};
 
 impl BackoffTrie {
     /// A model from its n-grams, in any order: the tokens of each (oldest first),
@@ -20,8 +20,10 @@ impl BackoffTrie {
     /// # Errors
     ///
     /// [`Error::MustBePositive`] for an order or a vocabulary size of 0,
-    /// [`Error::TokenOutOfRange`], [`Error::TooManyNgrams`], and
-    /// [`Error::Ngram`] with the n-gram and the [`NgramProblem`].
+    /// [`Error::InvalidSetting`] for an order above 32,
+    /// [`Error::VocabularyTooLarge`], [`Error::TokenOutOfRange`],
+    /// [`Error::TooManyNgrams`], and [`Error::Ngram`] with the n-gram and the
+    /// [`NgramProblem`].
     ///
     /// # Complexity
     ///
@@ -45,12 +47,7 @@ impl BackoffTrie {
         order: usize,
         ngrams: impl IntoIterator<Item = (S, f64, f64)>,
     ) -> Result<Self> {
-        if order == 0 {
-            return Err(Error::MustBePositive { what: "order" });
-        }
-        if vocabulary_size == 0 {
-            return Err(Error::MustBePositive { what: "vocabulary size" });
-        }
+        check_sizes(vocabulary_size, order)?;
         let mut given = vec![GivenLevel::default(); order];
         for (tokens, probability, backoff) in ngrams {
             let tokens = tokens.as_ref();
@@ -59,12 +56,18 @@ impl BackoffTrie {
             level.tokens.extend_from_slice(tokens);
             level.values.push((probability, backoff));
         }
+        // Before anything is allocated for the vocabulary, all of it must be there.
+        if let Some(token) = first_missing(&given[0].tokens, vocabulary_size) {
+            return Err(wrong(&[token], NgramProblem::MissingToken));
+        }
         let mut builder = BackoffBuilder::new(vocabulary_size, order);
         for (level, length) in given.into_iter().zip(1..) {
             for (ngram, (probability, backoff)) in level.tokens.chunks_exact(length).zip(level.values) {
                 builder.push(ngram, probability, backoff, 0).map_err(|problem| wrong(ngram, problem))?;
             }
-            builder.end_level()?.map_err(|flaw| wrong(&flaw.ngram, flaw.problem))?;
+            if let Some(duplicate) = builder.end_level()? {
+                return Err(wrong(&duplicate.ngram, NgramProblem::Duplicate));
+            }
         }
         builder.finish()
     }
@@ -76,6 +79,23 @@ struct GivenLevel {
     /// The tokens of one n-gram after the other.
     tokens: Vec<Token>,
     values: Vec<(f64, f64)>,
+}
+
+fn check_sizes(vocabulary_size: usize, order: usize) -> Result<()> {
+    if order == 0 {
+        return Err(Error::MustBePositive { what: "order" });
+    }
+    if order > MAX_ORDER {
+        let requirement = "at most 32";
+        return Err(Error::InvalidSetting { name: "order", value: order as f64, requirement });
+    }
+    if vocabulary_size == 0 {
+        return Err(Error::MustBePositive { what: "vocabulary size" });
+    }
+    if vocabulary_size > Vocab::MAX_LEN {
+        return Err(Error::VocabularyTooLarge { size: vocabulary_size, allowed: Vocab::MAX_LEN });
+    }
+    Ok(())
 }
 
 fn check(
@@ -125,19 +145,18 @@ impl Entry {
     }
 }
 
-/// What is wrong with the n-grams of a length as a whole.
+/// An n-gram that was given twice.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct LevelFlaw {
-    /// An n-gram that shows it.
+pub(super) struct Duplicate {
     pub(super) ngram: Vec<Token>,
-    pub(super) problem: NgramProblem,
-    /// The lines given with it, earliest first; none for what is missing.
+    /// The lines given with it, the earlier one first.
     pub(super) lines: [u32; 2],
 }
 
 /// Takes n-grams in any order within a length, the shortest first.
 ///
-/// Tokens and values have been checked by whoever gives them.
+/// Tokens and values have been checked by whoever gives them, and so has that
+/// every single token is there.
 #[derive(Debug)]
 pub(super) struct BackoffBuilder {
     builder: TrieBuilder,
@@ -183,27 +202,23 @@ impl BackoffBuilder {
         Ok(())
     }
 
-    /// Ends the n-grams of the current length.
+    /// Ends the n-grams of the current length, or finds one that was given twice.
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyNgrams`]; inside, an n-gram given twice, or a token that
-    /// was not given.
-    pub(super) fn end_level(&mut self) -> Result<Result<(), LevelFlaw>> {
+    /// [`Error::TooManyNgrams`].
+    pub(super) fn end_level(&mut self) -> Result<Option<Duplicate>> {
         let length = self.probabilities.len() + 1;
         let mut entries = std::mem::take(&mut self.entries);
         // The line decides between equals, so that the later one is to blame.
         entries.sort_unstable_by_key(|entry| (entry.key, entry.line));
         if let Some(pair) = entries.windows(2).find(|pair| pair[0].key == pair[1].key) {
-            let lines = [pair[0].line, pair[1].line];
-            return Ok(Err(self.flaw(length, &pair[0], NgramProblem::Duplicate, lines)));
+            let mut ngram = self.builder.trie().ngram(length - 1, pair[0].context());
+            ngram.push(pair[0].token());
+            return Ok(Some(Duplicate { ngram, lines: [pair[0].line, pair[1].line] }));
         }
-        if length == 1 {
-            if let Some(token) = first_missing(&entries, self.builder.len(1)) {
-                let problem = NgramProblem::MissingToken;
-                return Ok(Err(LevelFlaw { ngram: vec![token], problem, lines: [0; 2] }));
-            }
-        } else {
+        // The single tokens are in the trie from the start.
+        if length > 1 {
             for entry in &entries {
                 self.builder.push(length, entry.context(), entry.token())?;
             }
@@ -213,13 +228,7 @@ impl BackoffBuilder {
         if length < self.builder.trie().order() {
             self.backoffs.push(entries.iter().map(|entry| entry.backoff).collect());
         }
-        Ok(Ok(()))
-    }
-
-    fn flaw(&self, length: usize, entry: &Entry, problem: NgramProblem, lines: [u32; 2]) -> LevelFlaw {
-        let mut ngram = self.builder.trie().ngram(length - 1, entry.context());
-        ngram.push(entry.token());
-        LevelFlaw { ngram, problem, lines }
+        Ok(None)
     }
 
     /// The model, once all levels are ended.
@@ -242,14 +251,13 @@ impl BackoffBuilder {
     }
 }
 
-/// The first token without an entry, if there is one. Entries ascend, and none
-/// is there twice.
-fn first_missing(entries: &[Entry], vocabulary_size: usize) -> Option<Token> {
-    let gap = entries.iter().zip(0..).find(|(entry, token)| entry.token() != *token);
-    match gap {
-        Some((_, token)) => Some(token),
-        None => (entries.len() < vocabulary_size).then_some(entries.len() as Token),
-    }
+/// The first token of a vocabulary that is not among some of its tokens.
+fn first_missing(tokens: &[Token], vocabulary_size: usize) -> Option<Token> {
+    let mut tokens = tokens.to_vec();
+    tokens.sort_unstable();
+    tokens.dedup();
+    let first = (0..).zip(&tokens).find(|(expected, token)| expected != *token).map(|(expected, _)| expected);
+    first.or((tokens.len() < vocabulary_size).then_some(tokens.len() as Token))
 }
 
 #[cfg(test)]
@@ -327,7 +335,13 @@ mod tests {
     fn models_without_tokens_or_lengths_are_refused() {
         let none: [(Vec<Token>, f64, f64); 0] = [];
         assert!(matches!(BackoffTrie::from_ngrams(0, 1, none.clone()), Err(Error::MustBePositive { .. })));
-        assert!(matches!(BackoffTrie::from_ngrams(1, 0, none), Err(Error::MustBePositive { .. })));
+        assert!(matches!(BackoffTrie::from_ngrams(1, 0, none.clone()), Err(Error::MustBePositive { .. })));
+        let hostile = BackoffTrie::from_ngrams(1, usize::MAX, none.clone());
+        assert!(matches!(hostile, Err(Error::InvalidSetting { name: "order", .. })));
+        let hostile = BackoffTrie::from_ngrams(usize::MAX, 1, none.clone());
+        assert!(matches!(hostile, Err(Error::VocabularyTooLarge { .. })));
+        let hostile = BackoffTrie::from_ngrams(Vocab::MAX_LEN, 1, none);
+        assert!(matches!(hostile, Err(Error::Ngram { problem: NgramProblem::MissingToken, .. })));
     }
 
     #[test]

@@ -35,3 +35,6 @@ pub use contexts::ContextTree;
 pub(crate) use count::counts_of_counts;
 pub use count::{Continuations, CountSettings, NgramCounts};
 pub use trie::NgramTrie;
+
+/// The longest n-grams that are read or given one by one.
+const MAX_ORDER: usize = 32;

@@ -54,11 +54,11 @@ fn missing_suffixes(trie: &NgramTrie) -> Vec<Missing> {
     let mut suffixes: Vec<u32> = if trie.order() > 1 { trie.tokens(2).to_vec() } else { Vec::new() };
     for length in 3..=trie.order() {
         let mut longer = Vec::with_capacity(trie.len(length));
-        for context in 0..trie.len(length - 1) {
+        for (context, &suffix) in suffixes.iter().enumerate() {
             for number in trie.children(length - 1, context) {
                 let token = trie.tokens(length)[number];
                 // Where the context lacks its suffix, so do all that follow it.
-                let suffix = match suffixes[context] {
+                let suffix = match suffix {
                     NONE => None,
                     shorter => trie.child(length - 2, shorter as usize, token),
                 };
@@ -168,7 +168,8 @@ mod tests {
         }
     }
 
-    /// Every n-gram of up to four tokens of which a hash says so, with its context.
+    /// Every n-gram of up to four tokens of which a hash says so, with its context;
+    /// no product of weights and a probability exceeds 1.
     fn some_ngrams(seed: u64) -> Vec<(Vec<Token>, f64, f64)> {
         let mut ngrams: Vec<(Vec<Token>, f64, f64)> = Vec::new();
         let mut hash = seed;
@@ -183,7 +184,7 @@ mod tests {
                 for token in 0..3 {
                     if length == 1 || next() < 0.4 {
                         let tokens = [&context[..], &[token]].concat();
-                        ngrams.push((tokens.clone(), 0.3 * next(), 2.0 * next()));
+                        ngrams.push((tokens.clone(), 0.3 * next(), 1.4 * next()));
                         longer.push(tokens);
                     }
                 }

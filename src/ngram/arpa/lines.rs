@@ -7,12 +7,13 @@ use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
 
+use super::entry::excerpt;
 use super::is_separator;
 use crate::error::{ArpaFileProblem, Error, Result};
 use crate::solve::{Observer, Progress};
 
 /// The longest line that is read, in bytes.
-pub(super) const MAX_LINE: usize = 1 << 20;
+const MAX_LINE: usize = 1 << 20;
 
 /// Bytes between two words to the observer.
 const TELL_EVERY: u64 = 1 << 20;
@@ -88,6 +89,25 @@ impl<'a> Lines<'a> {
         Ok(false)
     }
 
+    /// Reads up to the next line that is not blank, which must be there.
+    pub(super) fn require(&mut self, what: &str) -> Result<()> {
+        if self.advance()? {
+            return Ok(());
+        }
+        Err(at(self.number.max(1), ArpaFileProblem::UnexpectedEnd { what: what.to_owned() }))
+    }
+
+    /// Checks what the line read last is.
+    pub(super) fn expect(&self, line: &str) -> Result<()> {
+        if self.buffer == line.as_bytes() { Ok(()) } else { Err(self.unexpected(&format!("`{line}`"))) }
+    }
+
+    /// An error of the line read last, which should have been another.
+    pub(super) fn unexpected(&self, expected: &str) -> Error {
+        let found = excerpt(&String::from_utf8_lossy(&self.buffer));
+        self.here(ArpaFileProblem::UnexpectedLine { expected: expected.to_owned(), found })
+    }
+
     fn read_line(&mut self) -> Result<bool> {
         self.buffer.clear();
         // One byte more than allowed tells a line that is too long.
@@ -130,7 +150,7 @@ fn trim(line: &mut Vec<u8>) {
 }
 
 /// An error of a line.
-pub(super) fn at(line: usize, problem: ArpaFileProblem) -> Error {
+fn at(line: usize, problem: ArpaFileProblem) -> Error {
     Error::ArpaFile { path: None, line: Some(line), problem }
 }
 

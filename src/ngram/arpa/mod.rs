@@ -52,8 +52,11 @@
 //! References: SRILM's manual page `ngram-format(5)`; the sources of KenLM,
 //! `lm/read_arpa.cc`.
 
+mod entry;
 mod lines;
 mod read;
+mod section;
+mod words;
 mod write;
 
 pub use read::{ArpaModel, read_arpa, read_arpa_from, read_arpa_from_watched, read_arpa_watched};
@@ -61,9 +64,6 @@ pub use write::{ArpaPrecision, ArpaSettings, write_arpa};
 
 #[cfg(doc)]
 use super::BackoffTrie;
-
-/// The longest n-grams that are read.
-const MAX_ORDER: usize = 32;
 
 /// Whether a byte separates fields.
 fn is_separator(byte: u8) -> bool {
