@@ -23,7 +23,8 @@ mod table_json;
 
 pub use counts::{Continuations, NgramCounts};
 pub use decoding::{Decoded, Decoding};
-pub use end_of_text::{EndOfText, EndRule};
+pub use crate::text::EndRule;
+pub use end_of_text::EndOfText;
 pub use language_model::LanguageModel;
 pub use ngram::{NgramModel, NgramSettings};
 pub use score::{TextScore, score, score_tokens};

@@ -107,6 +107,18 @@ impl BackoffTrie {
         &self.backoffs[length - 1]
     }
 
+    /// The probabilities of all n-grams of a length, to be set.
+    #[cfg(test)]
+    pub(super) fn probabilities_mut(&mut self, length: usize) -> &mut [f64] {
+        &mut self.probabilities[length - 1]
+    }
+
+    /// The back-off weights of all n-grams of a length, to be set.
+    #[cfg(test)]
+    pub(super) fn backoffs_mut(&mut self, length: usize) -> &mut [f64] {
+        &mut self.backoffs[length - 1]
+    }
+
     /// Whether an n-gram belongs to the model itself, and not only to the
     /// closure of its n-grams under taking suffixes.
     pub fn is_explicit(&self, length: usize, number: usize) -> bool {

@@ -18,8 +18,11 @@
 
 mod backoff;
 mod contexts;
+#[cfg(test)]
+pub(crate) mod test_models;
 mod trie;
 
 pub use backoff::{BackoffTrie, NgramState, NgramStep};
 pub use contexts::ContextTree;
+pub(crate) use contexts::{EndContexts, StateNumbers};
 pub use trie::NgramTrie;

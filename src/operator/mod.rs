@@ -6,6 +6,7 @@
 //! written once, against [`TransitionOperator`]; each operator makes a size of
 //! problem possible that the others cannot.
 
+mod backoff;
 mod matrix_market;
 #[cfg(feature = "npz")]
 mod npz;
@@ -17,6 +18,7 @@ mod triplets;
 
 use rayon::prelude::*;
 
+pub use backoff::BackoffOperator;
 pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry, round_to_f32};
 pub use sparse::{SparseMatrix, SparseOperator};
