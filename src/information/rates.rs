@@ -10,7 +10,8 @@ use crate::text::Token;
 
 impl<O: TransitionOperator> MarkovChain<O> {
     /// Entropy rate `sum over i of pi(i) H(P(i, ·))` of the chain of states, in
-    /// bits a step; over contexts, also that of the tokens. `O(transitions)`.
+    /// bits a step; over contexts, also that of the tokens. `O(transitions)`, and
+    /// for a [`BackoffOperator`](crate::operator::BackoffOperator) `O(n-grams)`.
     ///
     /// # Panics
     ///
@@ -18,12 +19,10 @@ impl<O: TransitionOperator> MarkovChain<O> {
     #[track_caller]
     pub fn entropy_rate(&self, stationary: &Law) -> f64 {
         self.check_law(stationary);
-        let row_entropy = |state| {
-            let row = successors(self.operator(), state);
-            row.map(|to| -to.probability * to.probability.log2()).sum::<f64>()
-        };
+        let mut entropies = vec![0.0; self.len()];
+        self.operator().row_entropies(&mut entropies);
         let weighted =
-            |state| if stationary[state] > 0.0 { stationary[state] * row_entropy(state) } else { 0.0 };
+            |state| if stationary[state] > 0.0 { stationary[state] * entropies[state] } else { 0.0 };
         sum_by(self.len(), weighted).max(0.0)
     }
 

@@ -109,13 +109,13 @@ impl BackoffTrie {
 
     /// The probabilities of all n-grams of a length, to be set.
     #[cfg(test)]
-    pub(super) fn probabilities_mut(&mut self, length: usize) -> &mut [f64] {
+    pub(crate) fn probabilities_mut(&mut self, length: usize) -> &mut [f64] {
         &mut self.probabilities[length - 1]
     }
 
     /// The back-off weights of all n-grams of a length, to be set.
     #[cfg(test)]
-    pub(super) fn backoffs_mut(&mut self, length: usize) -> &mut [f64] {
+    pub(crate) fn backoffs_mut(&mut self, length: usize) -> &mut [f64] {
         &mut self.backoffs[length - 1]
     }
 

@@ -19,6 +19,8 @@ mod triplets;
 use rayon::prelude::*;
 
 pub use backoff::BackoffOperator;
+#[cfg(test)]
+pub(crate) use backoff::test_matrix;
 pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry, round_to_f32};
 pub use sparse::{SparseMatrix, SparseOperator};

@@ -1,5 +1,7 @@
 //! The one trait that every analysis is written against.
 
+use rayon::prelude::*;
+
 use crate::prob::{AliasRows, StreamRng};
 
 /// A transition of positive probability, met while walking a row or column.
@@ -98,6 +100,20 @@ pub trait TransitionOperator: Send + Sync {
             steps: 1,
             cursor: transition.cursor,
         })
+    }
+
+    /// Writes the entropy of each row, `sum over j of - P(i, j) log2 P(i, j)`, in bits.
+    ///
+    /// Looks at every transition, unless the operator knows better.
+    ///
+    /// # Panics
+    ///
+    /// If the slice does not have N entries.
+    fn row_entropies(&self, entropies: &mut [f64]) {
+        assert_eq!(entropies.len(), self.states(), "one entry per state");
+        entropies.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, entropy)| {
+            *entropy = successors(self, state).map(|to| -to.probability * to.probability.log2()).sum();
+        });
     }
 
     /// Bytes that [`sampler`](Self::sampler) would allocate.
@@ -213,6 +229,9 @@ macro_rules! delegate_operator {
             }
             fn next_arc(&self, node: usize, cursor: usize) -> Option<Arc> {
                 (**self).next_arc(node, cursor)
+            }
+            fn row_entropies(&self, entropies: &mut [f64]) {
+                (**self).row_entropies(entropies);
             }
             fn sampler_bytes(&self) -> u128 {
                 (**self).sampler_bytes()

@@ -2,12 +2,17 @@
 
 mod ends;
 mod entries;
+mod entropy;
+mod graph;
 mod incoming;
 mod operator;
 mod pull;
 mod push;
 mod pyramid;
+mod sampler;
 mod sums;
+#[cfg(test)]
+pub(crate) mod test_matrix;
 #[cfg(test)]
 mod tests;
 mod walk;

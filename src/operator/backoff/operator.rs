@@ -4,12 +4,14 @@ use std::sync::Arc as Shared;
 
 use super::ends::Ends;
 use super::entries::{Entries, Found};
+use super::graph::Blocks;
 use super::incoming::Incoming;
 use super::pull::{Pull, pull_error};
 use super::push::{Push, push_error};
+use super::sampler::BackoffSteps;
 use crate::error::{Error, Result};
 use crate::ngram::{BackoffTrie, ContextTree};
-use crate::operator::{Transition, TransitionOperator, check_lengths};
+use crate::operator::{Arc, StepSampler, Transition, TransitionOperator, check_lengths};
 use crate::prob::Law;
 use crate::solve::{MEMORY_LIMIT, check_memory};
 use crate::text::{EndRule, Token};
@@ -50,6 +52,7 @@ pub struct BackoffOperator {
     pub(super) ends: Ends,
     /// The mass of the tokens that each state has no n-gram for, under its suffix.
     pub(super) rest: Vec<f64>,
+    pub(super) blocks: Blocks,
     longest_sum: usize,
 }
 
@@ -86,8 +89,9 @@ impl BackoffOperator {
         drop(numbers);
         let incoming = Incoming::new(&tree, &entries);
         let longest_sum = pull_error(&tree, &entries).max(push_error(&tree, &incoming));
-        let rest = Vec::new();
-        let mut operator = Self { tree: Shared::new(tree), entries, incoming, ends, rest, longest_sum };
+        let blocks = Blocks::new(&entries.probabilities);
+        let (tree, rest) = (Shared::new(tree), Vec::new());
+        let mut operator = Self { tree, entries, incoming, ends, rest, blocks, longest_sum };
         operator.rest = operator.masses(|_, _, rest| rest);
         operator.check_sums()?;
         Ok(operator)
@@ -257,5 +261,26 @@ impl TransitionOperator for BackoffOperator {
         }
         let by_end = if self.ends.start == Some(to) { self.ends.end.map_or(0.0, ending) } else { 0.0 };
         ending(self.tree.newest(to)) + by_end
+    }
+
+    fn hubs(&self) -> usize {
+        self.hub_count()
+    }
+
+    fn next_arc(&self, node: usize, cursor: usize) -> Option<Arc> {
+        self.next_arc_from(node, cursor)
+    }
+
+    fn row_entropies(&self, entropies: &mut [f64]) {
+        assert_eq!(entropies.len(), self.states(), "one entry per state");
+        self.write_row_entropies(entropies);
+    }
+
+    fn sampler_bytes(&self) -> u128 {
+        BackoffSteps::bytes(self)
+    }
+
+    fn sampler(&self) -> Box<dyn StepSampler + '_> {
+        Box::new(BackoffSteps::new(self))
     }
 }

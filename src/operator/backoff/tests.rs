@@ -5,59 +5,13 @@ use std::collections::BTreeMap;
 use rand::RngExt;
 
 use super::BackoffOperator;
+use super::test_matrix::{for_models, operator};
 use crate::error::Error;
 use crate::ngram::BackoffTrie;
 use crate::ngram::test_models::{Shape, law_after};
 use crate::operator::{TransitionOperator, predecessors, successors};
 use crate::prob::stream;
 use crate::text::{EndRule, Token};
-
-/// The rules that a model can be under; token V-1 is the end, 0 the start.
-pub(crate) fn rules(model: &BackoffTrie) -> Vec<EndRule> {
-    let start = vec![0; (model.order() - 1).max(1)];
-    vec![EndRule::Token, EndRule::Reset { start }, EndRule::Absorbing]
-}
-
-/// A model under a rule.
-pub(crate) fn operator(model: &BackoffTrie, rule: &EndRule) -> BackoffOperator {
-    BackoffOperator::new(model, Some(model.vocabulary_size() as Token - 1), rule).unwrap()
-}
-
-/// The matrix, from the laws after the states and the tree alone.
-fn matrix(model: &BackoffTrie, operator: &BackoffOperator, rule: &EndRule) -> Vec<Vec<f64>> {
-    let (n, v) = (operator.states(), model.vocabulary_size());
-    let end = v as Token - 1;
-    let mut matrix = vec![vec![0.0; n]; n];
-    for (state, row) in matrix.iter_mut().enumerate() {
-        let tokens = operator.tree.tokens(state);
-        if *rule == EndRule::Absorbing && tokens == [end] {
-            row[state] = 1.0;
-            continue;
-        }
-        for (token, p) in law_after(model, &tokens).into_iter().enumerate() {
-            let next = match rule {
-                EndRule::Reset { start } if token as Token == end => start.clone(),
-                _ => [&tokens[..], &[token as Token]].concat(),
-            };
-            row[operator.tree.longest_suffix(&next).unwrap()] += p;
-        }
-    }
-    matrix
-}
-
-/// Calls a check with random models under every rule, and their matrices.
-pub(crate) fn for_models(
-    seeds: std::ops::Range<u64>,
-    check: impl Fn(&BackoffTrie, &BackoffOperator, &[Vec<f64>]),
-) {
-    for seed in seeds {
-        let (_, model) = Shape::any(seed);
-        for rule in rules(&model) {
-            let operator = operator(&model, &rule);
-            check(&model, &operator, &matrix(&model, &operator, &rule));
-        }
-    }
-}
 
 /// Vectors that are hard to multiply by: points, and mass over many decades.
 fn vectors(n: usize, seed: u64) -> Vec<Vec<f64>> {
@@ -132,4 +86,92 @@ fn transitions_are_met_once_from_either_end() {
             assert_eq!(met, entering.into_iter().collect::<Vec<_>>());
         }
     });
+}
+
+#[test]
+fn entropies_are_those_of_the_rows() {
+    for_models(0..150, |_, operator, matrix| {
+        let mut entropies = vec![f64::NAN; operator.states()];
+        operator.row_entropies(&mut entropies);
+        let largest = operator.entries.backoffs.iter().copied().fold(1.0, f64::max);
+        let units = (operator.longest_sum() + 64) as f64 * f64::EPSILON;
+        for (row, found) in matrix.iter().zip(entropies) {
+            let terms = row.iter().filter(|p| **p > 0.0).map(|p| -p * p.log2());
+            let expected: f64 = terms.sum();
+            let allowed = units * (expected + 1.0 + largest.log2());
+            assert!((found - expected).abs() <= allowed && found >= 0.0, "{found} is not {expected}");
+        }
+    });
+}
+
+#[test]
+fn draws_follow_the_rows() {
+    for_models(0..40, |_, operator, matrix| {
+        let sampler = operator.sampler();
+        for state in [0, operator.states() - 1] {
+            let mut rng = stream(11, state as u64);
+            let mut counts = vec![0u32; operator.states()];
+            let draws = 20_000;
+            (0..draws).for_each(|_| counts[sampler.step(state, &mut rng)] += 1);
+            let mut chi = 0.0;
+            let mut cells = 0;
+            for (&count, &p) in counts.iter().zip(&matrix[state]) {
+                assert!(p > 0.0 || count == 0, "a step of probability zero");
+                let expected = p * f64::from(draws);
+                if expected > 5.0 {
+                    chi += (f64::from(count) - expected).powi(2) / expected;
+                    cells += 1;
+                }
+            }
+            // Eight standard deviations of chi-square: the seeds are fixed.
+            let freedom = f64::from(cells);
+            assert!(chi <= freedom + 8.0 * (2.0 * freedom).sqrt(), "{chi} for {cells} cells");
+        }
+    });
+}
+
+/// Two tokens after which nearly everything is stored: what is left is lost by
+/// subtracting, but not by adding it up.
+fn cancelling() -> BackoffTrie {
+    let shape = Shape { vocabulary_size: 40, order: 3, density: 0.8, decades: 14.0, interpolated: false };
+    shape.model(5)
+}
+
+#[test]
+fn plain_subtraction_would_lose_everything() {
+    let model = cancelling();
+    let operator = operator(&model, &EndRule::Token);
+    let entries = &operator.entries;
+    let mut worst: f64 = 0.0;
+    for state in operator.tree.of_length(1) {
+        let kept = |entry: usize| entries.probabilities[entries.links[entry] as usize];
+        let taken: f64 = entries.after(state).map(kept).sum();
+        let whole: f64 = entries.probabilities[entries.singles()].iter().sum();
+        let rest = operator.rest[state];
+        worst = worst.max(((whole - taken) - rest).abs() / rest);
+    }
+    assert!(worst > 1e-4, "the model is too easy: {worst}");
+}
+
+#[test]
+fn a_context_that_does_not_sum_to_one_is_named() {
+    let (_, mut model) = Shape::any(3);
+    let context = (0..model.trie().len(1)).find(|&n| !model.trie().children(1, n).is_empty()).unwrap();
+    model.backoffs_mut(1)[context] += 0.5;
+    model.backoffs_mut(1)[context] *= 3.0;
+    let refused = BackoffOperator::new(&model, None, &EndRule::Token);
+    assert!(matches!(refused, Err(Error::ContextSum { context: named, .. }) if named == [context as Token]));
+}
+
+#[test]
+fn rules_without_their_tokens_are_refused() {
+    let (_, model) = Shape::any(1);
+    let v = model.vocabulary_size() as Token;
+    let new = |end, rule: EndRule| BackoffOperator::new(&model, end, &rule).map(|_| ());
+    assert!(matches!(new(None, EndRule::Absorbing), Err(Error::MissingToken { .. })));
+    assert!(matches!(new(Some(v), EndRule::Token), Err(Error::TokenOutOfRange { .. })));
+    let reset = |start: &[Token]| EndRule::Reset { start: start.to_vec() };
+    assert!(matches!(new(Some(0), reset(&[v])), Err(Error::TokenOutOfRange { .. })));
+    assert!(matches!(new(Some(0), reset(&[])), Err(Error::MustBePositive { .. })));
+    assert!(matches!(new(Some(0), reset(&[1, 0])), Err(Error::MustBePositive { .. })));
 }
