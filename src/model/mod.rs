@@ -21,9 +21,9 @@ mod smoothing;
 mod table;
 mod table_json;
 
+pub use crate::text::EndRule;
 pub use counts::{Continuations, NgramCounts};
 pub use decoding::{Decoded, Decoding};
-pub use crate::text::EndRule;
 pub use end_of_text::EndOfText;
 pub use language_model::LanguageModel;
 pub use ngram::{NgramModel, NgramSettings};

@@ -21,6 +21,8 @@ pub(crate) struct Shape {
     /// Whether all contexts interpolate; otherwise they do it or not by chance,
     /// and some probabilities and weights are zero.
     pub(crate) interpolated: bool,
+    /// Whether token 0 is never predicted, as the mark of the start of a text is not.
+    pub(crate) silent_start: bool,
 }
 
 impl Shape {
@@ -33,6 +35,7 @@ impl Shape {
             density: rng.random_range(0.1..0.9),
             decades: [0.5, 3.0, 12.0][rng.random_range(0..3)],
             interpolated: rng.random_bool(0.4),
+            silent_start: rng.random_bool(0.5),
         };
         (shape, shape.model(seed))
     }
@@ -56,7 +59,8 @@ impl Shape {
         let backoffs = (1..self.order).map(|length| vec![1.0; count(length)]).collect();
         let implied = vec![Vec::new(); self.order];
         let mut model = BackoffTrie::from_parts(trie, probabilities, backoffs, implied);
-        let unigrams = self.weights(self.vocabulary_size, &mut rng);
+        let mut unigrams = vec![0.0; usize::from(self.silent_start)];
+        unigrams.extend(self.weights(self.vocabulary_size - unigrams.len(), &mut rng));
         model.probabilities_mut(1).copy_from_slice(&unigrams);
         for length in 1..self.order {
             for context in 0..model.trie().len(length) {
@@ -74,7 +78,7 @@ impl Shape {
             let shorter = &levels[length - 2];
             let mut ngrams = BTreeSet::new();
             for context in shorter {
-                for token in 0..v {
+                for token in Token::from(self.silent_start)..v {
                     let ngram = [&context[..], &[token]].concat();
                     if shorter.contains(&ngram[1..]) && rng.random_bool(self.density) {
                         ngrams.insert(ngram);

@@ -116,6 +116,18 @@ pub trait TransitionOperator: Send + Sync {
         });
     }
 
+    /// Entropies `H(0), H(1), ...` of blocks of tokens under a stationary law, in
+    /// bits, up to `longest` tokens or the longest context, for an operator that
+    /// knows which token every step appends. `None` from all others.
+    ///
+    /// # Panics
+    ///
+    /// If the law does not have N entries.
+    fn block_entropies(&self, law: &[f64], longest: usize) -> Option<Vec<f64>> {
+        let _ = (law, longest);
+        None
+    }
+
     /// Bytes that [`sampler`](Self::sampler) would allocate.
     fn sampler_bytes(&self) -> u128 {
         let target = size_of::<u32>() as u128;
@@ -232,6 +244,9 @@ macro_rules! delegate_operator {
             }
             fn row_entropies(&self, entropies: &mut [f64]) {
                 (**self).row_entropies(entropies);
+            }
+            fn block_entropies(&self, law: &[f64], longest: usize) -> Option<Vec<f64>> {
+                (**self).block_entropies(law, longest)
             }
             fn sampler_bytes(&self) -> u128 {
                 (**self).sampler_bytes()

@@ -64,7 +64,8 @@ impl Entries {
         let mut places: Vec<u32> = (0..v as u32).collect();
         for length in 1..=tree.longest() {
             let states = tree.of_length(length);
-            let numbered = (0..trie.len(length)).filter_map(|number| Some((numbers.get(length, number)?, number)));
+            let numbered =
+                (0..trie.len(length)).filter_map(|number| Some((numbers.get(length, number)?, number)));
             let mut trie_numbers = vec![0; states.len()];
             numbered.for_each(|(state, number)| trie_numbers[state - states.start] = number);
             let longer = if length < trie.order() { trie.len(length + 1) } else { 0 };

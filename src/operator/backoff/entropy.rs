@@ -24,18 +24,7 @@ impl BackoffOperator {
     /// subtracted, and the entropy is right to `log2 b` times the relative error
     /// of the sums, in bits; elsewhere nothing is subtracted.
     pub(super) fn write_row_entropies(&self, out: &mut [f64]) {
-        let Entries { probabilities, backoffs, .. } = &self.entries;
-        let backed_off = |state: usize, entropy: f64| {
-            let b = backoffs[state];
-            if b > 0.0 { (b * entropy - b * b.log2() * self.rest[state]).max(0.0) } else { 0.0 }
-        };
-        let value = |entry: usize| match probabilities[entry] {
-            p if p > 0.0 => (-p * p.log2()).max(0.0),
-            _ => 0.0,
-        };
-        let pull = Pull { tree: &self.tree, entries: &self.entries, value, carry: backed_off };
-        // What is to be at least zero is made so; adding zero makes of -0 a 0.
-        pull.write(out, |state, own, rest| own + backed_off(state, rest) + 0.0);
+        self.write_entropies(out, |state, own, rest| own + self.backed_off(state, rest));
         if let Some(absorbing) = self.ends.absorbing {
             out[absorbing] = 0.0;
         }
@@ -47,6 +36,30 @@ impl BackoffOperator {
         }
     }
 
+    /// The sum of `- q log2 q` over the tokens that each state has no n-gram for.
+    pub(super) fn rest_entropies(&self) -> Vec<f64> {
+        let mut rests = vec![0.0; self.tree.len()];
+        self.write_entropies(&mut rests, |_, _, rest| rest);
+        rests
+    }
+
+    fn write_entropies(&self, out: &mut [f64], finish: impl Fn(usize, f64, f64) -> f64 + Sync) {
+        let Entries { probabilities, .. } = &self.entries;
+        let value = |entry: usize| match probabilities[entry] {
+            p if p > 0.0 => (-p * p.log2()).max(0.0),
+            _ => 0.0,
+        };
+        let carry = |state: usize, rest: f64| self.backed_off(state, rest);
+        Pull { tree: &self.tree, entries: &self.entries, value, carry }.write(out, finish);
+    }
+
+    /// What the tokens that a state backs off to add to its entropy, given
+    /// what they add to that of its suffix.
+    fn backed_off(&self, state: usize, rest: f64) -> f64 {
+        let b = self.entries.backoffs[state];
+        if b > 0.0 { (b * rest - b * b.log2() * self.rest[state]).max(0.0) } else { 0.0 }
+    }
+
     /// Bits that tell by which of two tokens the start of a text is entered,
     /// which the states do not tell apart; mostly only one of them is possible.
     fn told_apart(&self, state: usize, start: usize, tokens: [Token; 2]) -> f64 {
@@ -55,6 +68,10 @@ impl BackoffOperator {
             false => 0.0,
         });
         let both = end + newest;
-        if end > 0.0 && newest > 0.0 { -end * (end / both).log2() - newest * (newest / both).log2() } else { 0.0 }
+        if end > 0.0 && newest > 0.0 {
+            -end * (end / both).log2() - newest * (newest / both).log2()
+        } else {
+            0.0
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The chain of a whole back-off model.
 
+mod blocks;
 mod ends;
 mod entries;
 mod entropy;

@@ -48,7 +48,7 @@ use crate::text::{EndRule, Token};
 pub struct BackoffOperator {
     pub(super) tree: Shared<ContextTree>,
     pub(super) entries: Entries,
-    incoming: Incoming,
+    pub(super) incoming: Incoming,
     pub(super) ends: Ends,
     /// The mass of the tokens that each state has no n-gram for, under its suffix.
     pub(super) rest: Vec<f64>,
@@ -184,9 +184,7 @@ impl BackoffOperator {
             (sum - 1.0).abs() <= tolerance || self.ends.absorbing == Some(state)
         };
         match sums.into_iter().enumerate().find(|row| !is_law(row)) {
-            Some((state, sum)) => {
-                Err(Error::ContextSum { context: self.tree.tokens(state), sum, tolerance })
-            }
+            Some((state, sum)) => Err(Error::ContextSum { context: self.tree.tokens(state), sum, tolerance }),
             None => Ok(()),
         }
     }
@@ -274,6 +272,11 @@ impl TransitionOperator for BackoffOperator {
     fn row_entropies(&self, entropies: &mut [f64]) {
         assert_eq!(entropies.len(), self.states(), "one entry per state");
         self.write_row_entropies(entropies);
+    }
+
+    fn block_entropies(&self, law: &[f64], longest: usize) -> Option<Vec<f64>> {
+        assert_eq!(law.len(), self.states(), "one entry per state");
+        self.stored_block_entropies(law, longest.min(self.tree.longest()))
     }
 
     fn sampler_bytes(&self) -> u128 {

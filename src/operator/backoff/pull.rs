@@ -54,13 +54,18 @@ where
             let states = self.tree.of_length(length);
             let (shorter, from_here) = sums.split_at_mut(states.start);
             from_here[..states.len()].par_iter_mut().with_min_len(STATES).enumerate().for_each(
-                |(i, sums)| *sums = self.sums(states.start + i, &shared, shorter, |entry| shared.array()[entry]),
+                |(i, sums)| {
+                    *sums = self.sums(states.start + i, &shared, shorter, |entry| shared.array()[entry])
+                },
             );
         }
         let (lower, top) = out.split_at_mut(longest.start);
-        lower.par_iter_mut().with_min_len(NGRAMS).zip(&sums).enumerate().for_each(
-            |(state, (out, &[own, rest]))| *out = finish(state, own, rest),
-        );
+        lower
+            .par_iter_mut()
+            .with_min_len(NGRAMS)
+            .zip(&sums)
+            .enumerate()
+            .for_each(|(state, (out, &[own, rest]))| *out = finish(state, own, rest));
         top.par_iter_mut().with_min_len(STATES).enumerate().for_each(|(i, out)| {
             let state = longest.start + i;
             let [own, rest] = self.sums(state, &shared, &sums, &self.value);

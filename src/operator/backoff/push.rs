@@ -40,7 +40,7 @@ pub(super) struct Push<'a> {
 }
 
 /// How much asks each context.
-struct Flows<'a> {
+pub(super) struct Flows<'a> {
     law: &'a [f64],
     flow: Vec<f64>,
     passed: Pyramid,
@@ -48,27 +48,18 @@ struct Flows<'a> {
     empty: f64,
 }
 
+impl Flows<'_> {
+    /// How much asks a state.
+    pub(super) fn flow(&self, state: usize) -> f64 {
+        self.flow[state]
+    }
+}
+
 impl Push<'_> {
     /// Writes the law one step later.
     pub(super) fn write(&self, law: &[f64], next: &mut [f64]) {
-        let flows = self.flows(law);
-        let highest = self.tree.longest();
-        let mut arrived = vec![0.0; self.incoming.of_length(highest).end];
-        for length in (1..=highest).rev() {
-            let level = self.incoming.of_length(length);
-            let (to_here, longer) = arrived.split_at_mut(level.end);
-            let arrives = |place: usize| {
-                if self.incoming.is_state[place] { 0.0 } else { longer[place - level.end] }
-            };
-            let level_start = level.start;
-            to_here[level_start..].par_iter_mut().with_min_len(OUTPUTS).enumerate().for_each(|(i, out)| {
-                *out = if length == highest {
-                    self.arrive(&flows, level_start + i, |place| self.top(&flows, place))
-                } else {
-                    self.arrive(&flows, level_start + i, arrives)
-                };
-            });
-        }
+        // What is a state keeps what arrives at it.
+        let arrived = self.arrived(&self.flows(law), |place| !self.incoming.is_state[place]);
         let places = &self.incoming.places;
         next.par_iter_mut()
             .with_min_len(OUTPUTS)
@@ -82,7 +73,34 @@ impl Push<'_> {
         }
     }
 
-    fn flows<'a>(&self, law: &'a [f64]) -> Flows<'a> {
+    /// How often each n-gram occurs one step later, for all lengths but the highest.
+    pub(super) fn occurrences(&self, flows: &Flows<'_>) -> Vec<f64> {
+        self.arrived(flows, |_| true)
+    }
+
+    /// What arrives at the n-grams of all lengths but the highest, where those
+    /// at the places told hand on what arrives to those one shorter.
+    fn arrived(&self, flows: &Flows<'_>, hands_on: impl Fn(usize) -> bool + Sync) -> Vec<f64> {
+        let highest = self.tree.longest();
+        let mut arrived = vec![0.0; self.incoming.of_length(highest).end];
+        for length in (1..=highest).rev() {
+            let level = self.incoming.of_length(length);
+            let (to_here, longer) = arrived.split_at_mut(level.end);
+            let arrives = |place: usize| if hands_on(place) { longer[place - level.end] } else { 0.0 };
+            let here = &mut to_here[level.start..];
+            here.par_iter_mut().with_min_len(OUTPUTS).enumerate().for_each(|(i, out)| {
+                *out = if length == highest {
+                    self.arrive(flows, level.start + i, |place| self.top(flows, place))
+                } else {
+                    self.arrive(flows, level.start + i, arrives)
+                };
+            });
+        }
+        arrived
+    }
+
+    /// How much asks each context, under a law.
+    pub(super) fn flows<'a>(&self, law: &'a [f64]) -> Flows<'a> {
         let mut flow = law.to_vec();
         let backoffs = &self.entries.backoffs;
         for length in (1..self.tree.longest()).rev() {

@@ -18,7 +18,7 @@ pub(crate) fn operator(model: &BackoffTrie, rule: &EndRule) -> BackoffOperator {
 }
 
 /// The matrix, from the laws after the states and the tree alone.
-fn matrix(model: &BackoffTrie, operator: &BackoffOperator, rule: &EndRule) -> Vec<Vec<f64>> {
+pub(crate) fn matrix(model: &BackoffTrie, operator: &BackoffOperator, rule: &EndRule) -> Vec<Vec<f64>> {
     let (n, v) = (operator.states(), model.vocabulary_size());
     let end = v as Token - 1;
     let mut matrix = vec![vec![0.0; n]; n];
