@@ -88,6 +88,9 @@ pub mod solve;
 pub mod stationary;
 pub mod text;
 
+#[cfg(test)]
+mod smoothed_tests;
+
 pub use error::{Error, Result};
 
 /// The code in the README is compiled and run with the tests.

@@ -21,6 +21,7 @@ mod markov_chain;
 mod matrices;
 mod observed;
 mod reachable;
+mod smoothed;
 mod states;
 mod walk;
 
@@ -29,5 +30,6 @@ pub use enumerate::Enumeration;
 pub use greedy::{GreedyLoop, GreedyLoops};
 pub use markov_chain::MarkovChain;
 pub use reachable::Exploration;
+pub use smoothed::SmoothedChain;
 pub use states::States;
 pub use walk::{Ensemble, Start, Walk, Walker};

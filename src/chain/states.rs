@@ -1,12 +1,17 @@
 //! What the states of a chain are, and what they are called.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
+use crate::ngram::ContextTree;
+use crate::operator::BackoffOperator;
 use crate::text::{ContextSpace, Token, Vocab, prompt_key, write_sequence};
 
 /// The states of a chain: numbers, names, or contexts of tokens.
 ///
 /// Every state can be read as a context. The states of a chain that was given
 /// as a bare matrix are contexts of one token, each its own: `V = N`, `K = 1`.
+/// Those of a back-off model's chain are contexts of up to K tokens.
 #[derive(Debug, Clone)]
 pub struct States {
     kind: Kind,
@@ -23,6 +28,13 @@ enum Kind {
     All(ContextSpace),
     /// Some contexts, as ascending base-V numbers.
     Some { keys: Vec<u128>, vocabulary_size: usize, context_length: usize },
+    /// Contexts of different lengths: the longest suffix counts.
+    Suffixes {
+        tree: Arc<ContextTree>,
+        /// The end-of-text token and the state that it leads to, if the text
+        /// then starts anew.
+        restart: Option<(Token, usize)>,
+    },
 }
 
 impl States {
@@ -61,6 +73,20 @@ impl States {
         Self::new(Kind::Some { keys, vocabulary_size, context_length }, vocab)
     }
 
+    /// The contexts that a back-off model tells apart.
+    ///
+    /// # Panics
+    ///
+    /// If the vocabulary is not of the size of the model's.
+    #[track_caller]
+    pub fn suffixes(operator: &BackoffOperator, vocab: Option<Vocab>) -> Self {
+        let tree = Arc::clone(operator.contexts());
+        let size = vocab.as_ref().map_or(tree.vocabulary_size(), Vocab::len);
+        assert_eq!(size, tree.vocabulary_size(), "a name for every token of the model");
+        let restart = operator.end().zip(operator.start());
+        Self::new(Kind::Suffixes { tree, restart }, vocab)
+    }
+
     fn new(kind: Kind, vocab: Option<Vocab>) -> Self {
         // The marks of unknown and end tokens are longer, but cannot be mistaken.
         let plain = |name: &&String| ![Vocab::UNKNOWN, Vocab::START, Vocab::END].contains(&name.as_str());
@@ -79,6 +105,7 @@ impl States {
             Kind::Plain { states } => *states,
             Kind::All(space) => space.len(),
             Kind::Some { keys, .. } => keys.len(),
+            Kind::Suffixes { tree, .. } => tree.len(),
         }
     }
 
@@ -88,15 +115,18 @@ impl States {
             Kind::Plain { states } => *states,
             Kind::All(space) => space.vocabulary_size(),
             Kind::Some { vocabulary_size, .. } => *vocabulary_size,
+            Kind::Suffixes { tree, .. } => tree.vocabulary_size(),
         }
     }
 
-    /// Context length K: tokens a state.
+    /// Context length K: tokens a state has; for the states of a back-off
+    /// model's chain, at most.
     pub fn context_length(&self) -> usize {
         match &self.kind {
             Kind::Plain { .. } => 1,
             Kind::All(space) => space.context_length(),
             Kind::Some { context_length, .. } => *context_length,
+            Kind::Suffixes { tree, .. } => tree.longest(),
         }
     }
 
@@ -113,7 +143,21 @@ impl States {
         }
     }
 
-    /// A state as a base-V number of its tokens, oldest first.
+    /// The state in which a text starts anew, if an end-of-text token leads there.
+    pub(crate) fn restart(&self) -> Option<usize> {
+        match self.kind {
+            Kind::Suffixes { restart, .. } => restart.map(|(_, start)| start),
+            _ => None,
+        }
+    }
+
+    /// Whether all states are contexts of the same length.
+    pub(crate) fn are_windows(&self) -> bool {
+        !matches!(self.kind, Kind::Suffixes { .. })
+    }
+
+    /// A state as a base-V number of its tokens, oldest first, for contexts that
+    /// all have the same length.
     pub(crate) fn key(&self, state: usize) -> u128 {
         match &self.kind {
             Kind::Some { keys, .. } => keys[state],
@@ -146,6 +190,7 @@ impl States {
                 space.newest(state)
             }
             Kind::Some { keys, vocabulary_size, .. } => (keys[state] % *vocabulary_size as u128) as Token,
+            Kind::Suffixes { tree, .. } => tree.newest(state),
         }
     }
 
@@ -156,6 +201,9 @@ impl States {
     /// If there is no such state.
     #[track_caller]
     pub fn oldest_token(&self, state: usize) -> Token {
+        if let Kind::Suffixes { tree, .. } = &self.kind {
+            return tree.oldest(state);
+        }
         let suffixes = (self.vocabulary_size() as u128).pow(self.context_length() as u32 - 1);
         assert!(state < self.len(), "state {state} is outside the chain of {} states", self.len());
         (self.key(state) / suffixes) as Token
@@ -169,6 +217,9 @@ impl States {
     #[track_caller]
     pub fn tokens(&self, state: usize) -> Vec<Token> {
         assert!(state < self.len(), "state {state} is outside the chain of {} states", self.len());
+        if let Kind::Suffixes { tree, .. } = &self.kind {
+            return tree.tokens(state);
+        }
         let mut tokens = vec![0; self.context_length()];
         write_sequence(self.key(state), self.vocabulary_size(), &mut tokens);
         tokens
@@ -176,12 +227,19 @@ impl States {
 
     /// The state after a prompt: the one made of its last K tokens.
     ///
+    /// In the chain of a back-off model it is the longest suffix of the prompt
+    /// that is a state, and one token is enough; where the text starts anew after
+    /// an end-of-text token, the last one in the prompt does that too.
+    ///
     /// # Errors
     ///
-    /// [`Error::PromptTooShort`] if the prompt is shorter than K,
+    /// [`Error::PromptTooShort`] if the prompt is shorter than that,
     /// [`Error::TokenOutOfRange`], and [`Error::UnknownState`] if the chain does
     /// not have the context.
     pub fn after_prompt(&self, prompt: &[Token]) -> Result<usize> {
+        if let Kind::Suffixes { tree, restart } = &self.kind {
+            return longest_suffix(tree, *restart, prompt);
+        }
         let length = self.context_length();
         let key = prompt_key(prompt, length, self.vocabulary_size())?;
         let label = || self.text(&prompt[prompt.len() - length..]);
@@ -227,13 +285,30 @@ impl States {
         names.join(self.separator)
     }
 
-    /// The number of the last `length` tokens of a state, for grouping states by suffix.
+    /// The number of the last `length` tokens of a state, for grouping states by
+    /// suffix where all have the same length.
     pub(crate) fn suffix_key(&self, state: usize, length: usize) -> u128 {
         if length >= self.context_length() {
             return self.key(state);
         }
         self.key(state) % (self.vocabulary_size() as u128).pow(length as u32)
     }
+}
+
+/// The state of a back-off model's chain after a prompt.
+fn longest_suffix(tree: &ContextTree, restart: Option<(Token, usize)>, prompt: &[Token]) -> Result<usize> {
+    let recent = &prompt[prompt.len().saturating_sub(tree.longest())..];
+    let vocabulary_size = tree.vocabulary_size();
+    if let Some(&token) = recent.iter().find(|&&token| token as usize >= vocabulary_size) {
+        return Err(Error::TokenOutOfRange { token, vocabulary_size });
+    }
+    let ended = restart
+        .and_then(|(end, start)| Some((recent.iter().rposition(|&token| token == end)?, tree.tokens(start))));
+    let found = match ended {
+        Some((last, start)) => tree.longest_suffix(&[&start, &recent[last + 1..]].concat()),
+        None => tree.longest_suffix(recent),
+    };
+    found.ok_or(Error::PromptTooShort { tokens: 0, needed: 1 })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::chain::States;
 use crate::error::{Error, Result};
-use crate::text::{Token, sequence_key};
+use crate::text::Token;
 
 /// A law over topics, in the order of their names.
 pub type TopicLaw = Vec<f64>;
@@ -103,14 +103,15 @@ impl Topics {
         if let Some(&token) = outside {
             return Err(Error::TokenOutOfRange { token, vocabulary_size: v });
         }
-        let windows: Vec<Vec<WindowCounts>> = (1..=states.context_length())
-            .map(|length| texts.iter().map(|(_, text)| WindowCounts::new(text, length, v)).collect())
+        let windows: Vec<Vec<WindowCounts<'_>>> = (1..=states.context_length())
+            .map(|length| texts.iter().map(|(_, text)| WindowCounts::new(text, length)).collect())
             .collect();
         let names = texts.iter().map(|(name, _)| *name);
         Self::by_state(states, names, |state| {
-            let by_length = windows.iter().enumerate().rev();
-            by_length
-                .filter_map(|(i, counts)| clear_winner(counts, states.suffix_key(state, i + 1)))
+            let tokens = states.tokens(state);
+            (1..=tokens.len())
+                .rev()
+                .filter_map(|length| clear_winner(&windows[length - 1], &tokens[tokens.len() - length..]))
                 .next()
                 .unwrap_or(0)
         })
@@ -157,19 +158,18 @@ impl Topics {
 }
 
 /// The windows of one length in a text, sorted, for counting.
-struct WindowCounts {
-    windows: Vec<u128>,
+struct WindowCounts<'a> {
+    windows: Vec<&'a [Token]>,
 }
 
-impl WindowCounts {
-    fn new(text: &[Token], length: usize, vocabulary_size: usize) -> Self {
-        let key = |window| sequence_key(window, vocabulary_size);
-        let mut windows: Vec<u128> = text.windows(length).map(key).collect();
+impl<'a> WindowCounts<'a> {
+    fn new(text: &'a [Token], length: usize) -> Self {
+        let mut windows: Vec<&[Token]> = text.windows(length).collect();
         windows.sort_unstable();
         Self { windows }
     }
 
-    fn frequency(&self, window: u128) -> f64 {
+    fn frequency(&self, window: &[Token]) -> f64 {
         let from = self.windows.partition_point(|&other| other < window);
         let to = self.windows.partition_point(|&other| other <= window);
         (to - from) as f64 / self.windows.len().max(1) as f64
@@ -177,7 +177,7 @@ impl WindowCounts {
 }
 
 /// The topic with the highest frequency of a window, unless it is shared.
-fn clear_winner(counts: &[WindowCounts], window: u128) -> Option<usize> {
+fn clear_winner(counts: &[WindowCounts<'_>], window: &[Token]) -> Option<usize> {
     let frequencies: Vec<f64> = counts.iter().map(|counts| counts.frequency(window)).collect();
     let best = frequencies.iter().copied().fold(0.0, f64::max);
     let mut winners = (0..frequencies.len()).filter(|&topic| frequencies[topic] == best);

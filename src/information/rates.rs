@@ -4,13 +4,14 @@ use rayon::prelude::*;
 
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
-use crate::operator::{TransitionOperator, successors};
+use crate::operator::{TransitionOperator, predecessors, successors};
 use crate::prob::{Law, entropy, sum_by};
 use crate::text::Token;
 
 impl<O: TransitionOperator> MarkovChain<O> {
     /// Entropy rate `sum over i of pi(i) H(P(i, ·))` of the chain of states, in
-    /// bits a step; over contexts, also that of the tokens. `O(transitions)`.
+    /// bits a step; over contexts, also that of the tokens. `O(transitions)`, and
+    /// for a [`BackoffOperator`](crate::operator::BackoffOperator) `O(n-grams)`.
     ///
     /// # Panics
     ///
@@ -18,12 +19,10 @@ impl<O: TransitionOperator> MarkovChain<O> {
     #[track_caller]
     pub fn entropy_rate(&self, stationary: &Law) -> f64 {
         self.check_law(stationary);
-        let row_entropy = |state| {
-            let row = successors(self.operator(), state);
-            row.map(|to| -to.probability * to.probability.log2()).sum::<f64>()
-        };
+        let mut entropies = vec![0.0; self.len()];
+        self.operator().row_entropies(&mut entropies);
         let weighted =
-            |state| if stationary[state] > 0.0 { stationary[state] * row_entropy(state) } else { 0.0 };
+            |state| if stationary[state] > 0.0 { stationary[state] * entropies[state] } else { 0.0 };
         sum_by(self.len(), weighted).max(0.0)
     }
 
@@ -40,7 +39,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
 
     /// Entropies `H(L)` of blocks of `L = 0..=longest` tokens, in bits.
     ///
-    /// `O(K N log N + transitions)`.
+    /// `O(K N log N + transitions)`; for the chain of a back-off model, whose
+    /// states are no windows, K products. There a text that starts anew has one
+    /// token for that, the end-of-text token.
     ///
     /// # Errors
     ///
@@ -48,11 +49,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// drop the oldest, such as a restart: then blocks are not read off windows.
     #[track_caller]
     pub fn block_entropies(&self, stationary: &Law, longest: usize) -> Result<Vec<f64>> {
-        self.check_register(stationary)?;
         let context = self.states().context_length();
         let rate = self.entropy_rate(stationary);
-        let within: Vec<f64> =
-            (0..=longest.min(context)).map(|length| self.suffix_entropy(stationary, length)).collect();
+        let within = self.entropies_within(stationary, longest.min(context))?;
         let beyond = (context + 1..=longest).map(|length| within[context] + (length - context) as f64 * rate);
         Ok(within.iter().copied().chain(beyond).collect())
     }
@@ -65,9 +64,28 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// As [`block_entropies`](Self::block_entropies).
     #[track_caller]
     pub fn excess_entropy(&self, stationary: &Law) -> Result<f64> {
+        let context = self.states().context_length();
+        let window = self.entropies_within(stationary, context)?[context];
+        Ok((window - context as f64 * self.entropy_rate(stationary)).max(0.0))
+    }
+
+    /// Entropies of blocks that are no longer than a context.
+    #[track_caller]
+    fn entropies_within(&self, stationary: &Law, longest: usize) -> Result<Vec<f64>> {
+        if !self.states().are_windows() {
+            self.check_law(stationary);
+            let known = self.operator().block_entropies(stationary, longest);
+            return known.ok_or_else(|| self.unknown_blocks());
+        }
         self.check_register(stationary)?;
-        let context = self.states().context_length() as f64;
-        Ok((stationary.entropy() - context * self.entropy_rate(stationary)).max(0.0))
+        Ok((0..=longest).map(|length| self.suffix_entropy(stationary, length)).collect())
+    }
+
+    /// Names a step of a chain over suffixes whose token is not known.
+    fn unknown_blocks(&self) -> Error {
+        let to = self.states().restart().unwrap_or(0);
+        let from = predecessors(self.operator(), to).next().map_or(to, |before| before.state);
+        Error::NotShiftRegister { from: self.states().label(from), to: self.states().label(to) }
     }
 
     /// Refuses a chain some step of which, under the law, is not a shift.

@@ -1,25 +1,9 @@
-//! What follows an end-of-text token.
+//! Models under a rule for what follows an end-of-text token.
 
 use super::LanguageModel;
 use super::language_model::check_request;
 use crate::error::{Error, Result};
-use crate::text::{Token, Vocab};
-
-/// What an end-of-text token does to a chain of contexts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EndRule {
-    /// Nothing: it is a token like any other.
-    Token,
-    /// The text starts anew: what came before the end token is forgotten, as
-    /// if the tokens after it followed this context of K tokens.
-    Reset {
-        /// The context in which every text starts, usually K tokens `<s>`.
-        start: Vec<Token>,
-    },
-    /// The text has ended: after the end token comes the end token, for ever.
-    Absorbing,
-}
+use crate::text::{EndRule, Token, Vocab};
 
 /// A model under a rule for its end-of-text token.
 ///

@@ -21,8 +21,9 @@ mod smoothing;
 mod table;
 mod table_json;
 
+pub use crate::text::EndRule;
 pub use decoding::{Decoded, Decoding};
-pub use end_of_text::{EndOfText, EndRule};
+pub use end_of_text::EndOfText;
 pub use estimation::LengthStatistics;
 pub use language_model::LanguageModel;
 pub use ngram::{NgramModel, NgramSettings};

@@ -107,6 +107,18 @@ impl BackoffTrie {
         &self.backoffs[length - 1]
     }
 
+    /// The probabilities of all n-grams of a length, to be set.
+    #[cfg(test)]
+    pub(crate) fn probabilities_mut(&mut self, length: usize) -> &mut [f64] {
+        &mut self.probabilities[length - 1]
+    }
+
+    /// The back-off weights of all n-grams of a length, to be set.
+    #[cfg(test)]
+    pub(crate) fn backoffs_mut(&mut self, length: usize) -> &mut [f64] {
+        &mut self.backoffs[length - 1]
+    }
+
     /// Whether an n-gram belongs to the model itself, and not only to the
     /// closure of its n-grams under taking suffixes.
     pub fn is_explicit(&self, length: usize, number: usize) -> bool {
@@ -245,17 +257,21 @@ impl BackoffTrie {
         let sum: f64 = self.probabilities[0].iter().sum();
         self.check_sum(0, 0, sum)?;
         self.probabilities[0].iter_mut().for_each(|p| *p /= sum);
+        // For each context one shorter, the mass that it backs off with under its suffix.
+        let mut rests = vec![0.0];
         for length in 1..self.order() {
-            for context in 0..self.trie.len(length) {
-                self.normalize_context(length, context)?;
-            }
+            rests = (0..self.trie.len(length))
+                .map(|context| self.normalize_context(length, context, &rests))
+                .collect::<Result<_>>()?;
         }
         Ok(self)
     }
 
-    fn normalize_context(&mut self, length: usize, context: usize) -> Result<()> {
+    /// Scales the law after a context; gives the mass under its suffix of the
+    /// tokens that it has no n-gram for.
+    fn normalize_context(&mut self, length: usize, context: usize, shorter_rests: &[f64]) -> Result<f64> {
         let children = self.trie.children(length, context);
-        let mut backoff = self.backoffs[length - 1][context];
+        let backoff = self.backoffs[length - 1][context];
         let (mut stored, mut taken) = (0.0, 0.0);
         for child in children.clone() {
             let shorter = self.probabilities[length - 1][self.trie.suffix(length + 1, child)];
@@ -265,12 +281,34 @@ impl BackoffTrie {
             stored += self.probabilities[length][child];
             taken += shorter;
         }
-        let sum = stored + backoff * (1.0f64 - taken).max(0.0);
+        // What is left of one loses its digits where little is.
+        let rest = if taken <= 0.75 { 1.0 - taken } else { self.rest_after(length, context, shorter_rests) };
+        let sum = stored + backoff * rest;
         self.check_sum(length, context, sum)?;
         self.probabilities[length][children].iter_mut().for_each(|p| *p /= sum);
-        backoff /= sum;
-        self.backoffs[length - 1][context] = backoff;
-        Ok(())
+        self.backoffs[length - 1][context] = backoff / sum;
+        Ok(rest)
+    }
+
+    /// The mass, after the suffix of a context, of the tokens that the context
+    /// has no n-gram for: added up, given what the suffix backs off with.
+    fn rest_after(&self, length: usize, context: usize, shorter_rests: &[f64]) -> f64 {
+        let suffix = self.trie.suffix(length, context);
+        let siblings = if length == 1 { 0..self.trie.len(1) } else { self.trie.children(length - 1, suffix) };
+        let mut members =
+            self.trie.children(length, context).map(|child| self.trie.suffix(length + 1, child));
+        let mut member = members.next();
+        let mut rest = 0.0;
+        for sibling in siblings {
+            if member == Some(sibling) {
+                member = members.next();
+            } else {
+                rest += self.probabilities[length - 1][sibling];
+            }
+        }
+        let carried =
+            if length == 1 { 0.0 } else { self.backoffs[length - 2][suffix] * shorter_rests[suffix] };
+        rest + carried
     }
 
     fn check_sum(&self, length: usize, context: usize, sum: f64) -> Result<()> {
@@ -288,5 +326,37 @@ impl BackoffTrie {
             length -= 1;
         }
         length
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ngram::test_models::{Shape, law};
+
+    #[test]
+    fn a_rounded_model_is_normalised_where_little_is_left_too() {
+        let shape = Shape {
+            vocabulary_size: 12,
+            order: 4,
+            density: 0.9,
+            decades: 9.0,
+            interpolated: false,
+            silent_start: false,
+        };
+        let mut model = shape.model(3);
+        for length in 1..=4 {
+            model.probabilities_mut(length).iter_mut().for_each(|p| *p = f64::from(*p as f32));
+        }
+        for length in 1..4 {
+            model.backoffs_mut(length).iter_mut().for_each(|b| *b = f64::from(*b as f32));
+        }
+        let model = model.normalized().unwrap();
+        for length in 0..4 {
+            let contexts = if length == 0 { 1 } else { model.trie().len(length) };
+            for context in 0..contexts {
+                let sum: f64 = law(&model, length, context).iter().sum();
+                assert!((sum - 1.0).abs() < 1e-14, "{sum} after context {context} of {length} tokens");
+            }
+        }
     }
 }

@@ -33,6 +33,17 @@ pub struct ContextTree {
     single: Vec<u32>,
 }
 
+/// Which contexts that hold an end-of-text token are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndContexts {
+    /// All of them: there is no such token, or it is one like any other.
+    All,
+    /// None: after this token the text starts anew.
+    Without(Token),
+    /// Only this token by itself: nothing follows it.
+    Alone(Token),
+}
+
 /// Which state each n-gram of a trie is, by length and number.
 #[derive(Debug, Clone)]
 pub(crate) struct StateNumbers(Vec<Vec<u32>>);
@@ -47,8 +58,8 @@ impl StateNumbers {
 
 impl ContextTree {
     /// The single tokens and the longer n-grams that something follows in a
-    /// back-off model, without those that contain the token `left_out`.
-    pub(crate) fn new(model: &BackoffTrie, left_out: Option<Token>) -> (Self, StateNumbers) {
+    /// back-off model, as far as they may hold the end of a text.
+    pub(crate) fn new(model: &BackoffTrie, ends: EndContexts) -> (Self, StateNumbers) {
         let trie = model.trie();
         let mut tree = Self {
             vocabulary_size: model.vocabulary_size(),
@@ -59,11 +70,15 @@ impl ContextTree {
             single: Vec::new(),
         };
         for token in 0..tree.vocabulary_size as Token {
-            let state = if left_out == Some(token) { NONE } else { tree.push(token, NONE) };
+            let state = if ends == EndContexts::Without(token) { NONE } else { tree.push(token, NONE) };
             tree.single.push(state);
         }
         tree.starts.push(tree.oldest.len() as u32);
         let mut numbers = vec![tree.single.clone()];
+        if let EndContexts::Alone(end) = ends {
+            // Until the end, it counts as left out, so that nothing longer holds it.
+            numbers[0][end as usize] = NONE;
+        }
         // The oldest token of each n-gram of the length before.
         let mut oldest: Vec<Token> = trie.tokens(1).to_vec();
         for length in 2..model.order() {
@@ -74,6 +89,7 @@ impl ContextTree {
             let numbered = tree.add_length(model, length, &oldest, &numbers[length - 2]);
             numbers.push(numbered);
         }
+        numbers[0].copy_from_slice(&tree.single);
         tree.close();
         (tree, StateNumbers(numbers))
     }
@@ -88,7 +104,7 @@ impl ContextTree {
     ) -> Vec<u32> {
         let trie = model.trie();
         // A context is among the states if its prefix and suffix are, which the
-        // token left out decides.
+        // end of a text decides.
         let mut contexts: Vec<(u32, Token, u32)> = Vec::new();
         for prefix in (0..trie.len(length - 1)).filter(|&prefix| shorter[prefix] != NONE) {
             for number in trie.children(length - 1, prefix) {
@@ -238,7 +254,7 @@ mod tests {
     use crate::ngram::trie::TrieBuilder;
 
     /// Tokens a b c; contexts of two tokens: b a, c a, a b; something follows each.
-    fn tree(left_out: Option<Token>) -> ContextTree {
+    fn tree(ends: EndContexts) -> ContextTree {
         let mut builder = TrieBuilder::new(3, 3);
         for (context, token) in [(0, 1), (0, 2), (1, 0), (1, 1), (2, 0)] {
             builder.push(2, context, token).unwrap();
@@ -251,7 +267,7 @@ mod tests {
         let probabilities = (1..=3).map(|length| vec![0.1; trie.len(length)]).collect();
         let backoffs = (1..3).map(|length| vec![1.0; trie.len(length)]).collect();
         let model = BackoffTrie::from_parts(trie, probabilities, backoffs, vec![Vec::new(); 3]);
-        let (tree, numbers) = ContextTree::new(&model, left_out);
+        let (tree, numbers) = ContextTree::new(&model, ends);
         for length in 1..3 {
             for number in 0..model.trie().len(length) {
                 if let Some(state) = numbers.get(length, number) {
@@ -265,7 +281,7 @@ mod tests {
 
     #[test]
     fn contexts_stand_in_the_order_of_their_newest_tokens() {
-        let tree = tree(None);
+        let tree = tree(EndContexts::All);
         let all: Vec<Vec<Token>> = (0..tree.len()).map(|context| tree.tokens(context)).collect();
         assert_eq!(all, [vec![0], vec![1], vec![2], vec![1, 0], vec![2, 0], vec![0, 1]]);
         for (context, tokens) in all.iter().enumerate() {
@@ -283,10 +299,15 @@ mod tests {
     }
 
     #[test]
-    fn a_token_can_be_left_out() {
-        let tree = tree(Some(2));
-        let all: Vec<Vec<Token>> = (0..tree.len()).map(|context| tree.tokens(context)).collect();
-        assert_eq!(all, [vec![0], vec![1], vec![1, 0], vec![0, 1]]);
-        assert_eq!((tree.single(2), tree.longest_suffix(&[0, 2])), (None, None));
+    fn contexts_with_an_end_can_be_left_out() {
+        let all = |tree: &ContextTree| -> Vec<Vec<Token>> {
+            (0..tree.len()).map(|context| tree.tokens(context)).collect()
+        };
+        let without = tree(EndContexts::Without(2));
+        assert_eq!(all(&without), [vec![0], vec![1], vec![1, 0], vec![0, 1]]);
+        assert_eq!((without.single(2), without.longest_suffix(&[0, 2])), (None, None));
+        let alone = tree(EndContexts::Alone(2));
+        assert_eq!(all(&alone), [vec![0], vec![1], vec![2], vec![1, 0], vec![0, 1]]);
+        assert_eq!(alone.longest_suffix(&[0, 2]), Some(2));
     }
 }

@@ -24,6 +24,8 @@ mod count;
 mod restore;
 #[cfg(test)]
 pub(crate) mod slow;
+#[cfg(test)]
+pub(crate) mod test_models;
 mod trie;
 
 pub use arpa::{
@@ -32,6 +34,7 @@ pub use arpa::{
 };
 pub use backoff::{BackoffTrie, NgramState, NgramStep};
 pub use contexts::ContextTree;
+pub(crate) use contexts::{EndContexts, StateNumbers};
 pub(crate) use count::counts_of_counts;
 pub use count::{Continuations, CountSettings, NgramCounts};
 pub use trie::NgramTrie;

@@ -6,6 +6,7 @@
 //! written once, against [`TransitionOperator`]; each operator makes a size of
 //! problem possible that the others cannot.
 
+mod backoff;
 mod matrix_market;
 #[cfg(feature = "npz")]
 mod npz;
@@ -17,6 +18,9 @@ mod triplets;
 
 use rayon::prelude::*;
 
+pub use backoff::BackoffOperator;
+#[cfg(test)]
+pub(crate) use backoff::test_matrix;
 pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry, round_to_f32};
 pub use sparse::{SparseMatrix, SparseOperator};

@@ -1,5 +1,7 @@
 //! The one trait that every analysis is written against.
 
+use rayon::prelude::*;
+
 use crate::prob::{AliasRows, StreamRng};
 
 /// A transition of positive probability, met while walking a row or column.
@@ -98,6 +100,32 @@ pub trait TransitionOperator: Send + Sync {
             steps: 1,
             cursor: transition.cursor,
         })
+    }
+
+    /// Writes the entropy of each row, `sum over j of - P(i, j) log2 P(i, j)`, in bits.
+    ///
+    /// Looks at every transition, unless the operator knows better.
+    ///
+    /// # Panics
+    ///
+    /// If the slice does not have N entries.
+    fn row_entropies(&self, entropies: &mut [f64]) {
+        assert_eq!(entropies.len(), self.states(), "one entry per state");
+        entropies.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, entropy)| {
+            *entropy = successors(self, state).map(|to| -to.probability * to.probability.log2()).sum();
+        });
+    }
+
+    /// Entropies `H(0), H(1), ...` of blocks of tokens under a stationary law, in
+    /// bits, up to `longest` tokens or the longest context, for an operator that
+    /// knows which token every step appends. `None` from all others.
+    ///
+    /// # Panics
+    ///
+    /// If the law does not have N entries.
+    fn block_entropies(&self, law: &[f64], longest: usize) -> Option<Vec<f64>> {
+        let _ = (law, longest);
+        None
     }
 
     /// Bytes that [`sampler`](Self::sampler) would allocate.
@@ -213,6 +241,12 @@ macro_rules! delegate_operator {
             }
             fn next_arc(&self, node: usize, cursor: usize) -> Option<Arc> {
                 (**self).next_arc(node, cursor)
+            }
+            fn row_entropies(&self, entropies: &mut [f64]) {
+                (**self).row_entropies(entropies);
+            }
+            fn block_entropies(&self, law: &[f64], longest: usize) -> Option<Vec<f64>> {
+                (**self).block_entropies(law, longest)
             }
             fn sampler_bytes(&self) -> u128 {
                 (**self).sampler_bytes()

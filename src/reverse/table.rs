@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Reversed;
 use crate::chain::{MarkovChain, States};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::operator::{ShiftOperator, TableEntry, TransitionOperator, successors};
 use crate::prob::Law;
 use crate::solve::{MEMORY_LIMIT, check_memory};
@@ -34,7 +34,9 @@ impl ReverseTable {
 impl<O: TransitionOperator> MarkovChain<O> {
     /// The reverse table of the chain under its stationary law.
     ///
-    /// The previous token is the oldest token of the state before. `O(N·V)`
+    /// The previous token is the oldest token of the state before, or, where
+    /// states are contexts of different lengths, the one that stood before: see
+    /// [`law_before`](Self::law_before), which gives a single row. `O(N·V)`
     /// memory, `O(transitions)` time.
     ///
     /// # Errors
@@ -49,13 +51,59 @@ impl<O: TransitionOperator> MarkovChain<O> {
         let mut table = vec![0.0; self.len() * vocabulary_size];
         table.par_chunks_mut(vocabulary_size).enumerate().for_each(|(state, row)| {
             if reversed.has_past(state) {
-                for before in successors(&reversed, state) {
-                    row[self.states().oldest_token(before.state) as usize] += before.probability;
-                }
+                self.add_before(&reversed, state, 1.0, row);
             }
         });
         let has_past = (0..self.len()).map(|state| reversed.has_past(state)).collect();
         Ok(ReverseTable { vocabulary_size, table, has_past })
+    }
+
+    /// The law of the token that stood before a state's tokens, under the
+    /// stationary law: one row of the [`reverse_table`](Self::reverse_table).
+    ///
+    /// Of the states before `z v`, all that are longer than `z` show the token.
+    /// If it was `z` itself, the token is that before `z`, which does not depend
+    /// on what came after. Where a text starts anew, what stood before its start
+    /// context is the newest token of the text before.
+    ///
+    /// One product, and the transitions into the state and its prefixes.
+    ///
+    /// # Errors
+    ///
+    /// [`LengthMismatch`](Error::LengthMismatch) for a law over other states,
+    /// [`StateOutOfRange`](Error::StateOutOfRange), and
+    /// [`NoPast`](Error::NoPast) if the stationary law never visits the state.
+    pub fn law_before(&self, stationary: &Law, state: usize) -> Result<Law> {
+        let reversed = Reversed::new(self.operator(), stationary.clone())?;
+        if state >= self.len() {
+            return Err(Error::StateOutOfRange { state, states: self.len() });
+        }
+        if !reversed.has_past(state) {
+            return Err(Error::NoPast { state, label: self.states().label(state) });
+        }
+        let mut law = vec![0.0; self.states().vocabulary_size()];
+        self.add_before(&reversed, state, 1.0, &mut law);
+        Ok(Law::from_computed(law))
+    }
+
+    /// Adds a share of the law of the token before a state that has a past.
+    fn add_before(&self, reversed: &Reversed<&O>, state: usize, share: f64, law: &mut [f64]) {
+        let states = self.states();
+        if states.are_windows() {
+            for before in successors(reversed, state) {
+                law[states.oldest_token(before.state) as usize] += share * before.probability;
+            }
+            return;
+        }
+        // A text that starts anew forgets what the end token was appended to.
+        let length = if states.restart() == Some(state) { 1 } else { states.tokens(state).len() };
+        for before in successors(reversed, state) {
+            let tokens = states.tokens(before.state);
+            match tokens.len().checked_sub(length) {
+                Some(place) => law[tokens[place] as usize] += share * before.probability,
+                None => self.add_before(reversed, before.state, share * before.probability, law),
+            }
+        }
     }
 }
 

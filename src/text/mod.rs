@@ -12,6 +12,7 @@
 mod builder;
 mod context;
 mod corpus;
+mod end_rule;
 mod key;
 mod read;
 mod tokenize;
@@ -22,6 +23,7 @@ mod windows;
 pub use context::{ContextSpace, Token};
 pub(crate) use corpus::Stretch;
 pub use corpus::{Corpus, EncodedText};
+pub use end_rule::EndRule;
 pub(crate) use key::{prompt_key, sequence_count, sequence_key, write_sequence};
 pub use read::{CorpusSettings, UnknownTokens};
 pub use tokenize::Tokenizer;

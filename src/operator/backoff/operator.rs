@@ -1,0 +1,289 @@
+//! The operator.
+
+use std::sync::Arc as Shared;
+
+use super::ends::Ends;
+use super::entries::{Entries, Found};
+use super::graph::Blocks;
+use super::incoming::Incoming;
+use super::pull::{Pull, pull_error};
+use super::push::{Push, push_error};
+use super::sampler::BackoffSteps;
+use crate::error::{Error, Result};
+use crate::ngram::{BackoffTrie, ContextTree};
+use crate::operator::{Arc, StepSampler, Transition, TransitionOperator, check_lengths};
+use crate::prob::Law;
+use crate::solve::{MEMORY_LIMIT, check_memory};
+use crate::text::{EndRule, Token};
+
+/// The chain of a whole smoothed back-off model, over the contexts that the
+/// model tells apart ([`ContextTree`]).
+///
+/// A back-off model's law depends on a context only through its longest stored
+/// suffix, so the chain of all `V^K` contexts is lumped exactly into the chain
+/// of these: the token `v` leads from `h` to the longest suffix of `h v` that is
+/// a state. All `V` tokens may follow every state, yet a product costs only the
+/// stored n-grams: a word model of 30,000 tokens and a million n-grams stands for
+/// 10^11 transitions or more, and is pushed in milliseconds.
+///
+/// With [`EndRule::Reset`] no state holds the end token; it leads to the state of
+/// the start context. With [`EndRule::Absorbing`] the end token by itself is a
+/// state that is never left.
+///
+/// # Accuracy
+///
+/// For non-negative vectors every number computed is a sum of non-negative
+/// parts, or at least half of what something was subtracted from: **each
+/// component of a product has a relative error of at most
+/// [`longest_sum`](TransitionOperator::longest_sum) units of 2^-52**, underflow
+/// apart, however small it is and however the mass is spread. A vector of both signs
+/// is taken apart into its positive and negative parts; then the bound is
+/// relative to the same product of absolute values.
+///
+/// # Memory
+///
+/// About 37 bytes an n-gram and 33 a state, the contexts included; a product
+/// takes at most 16 bytes an n-gram more.
+#[derive(Debug, Clone)]
+pub struct BackoffOperator {
+    pub(super) tree: Shared<ContextTree>,
+    pub(super) entries: Entries,
+    pub(super) incoming: Incoming,
+    pub(super) ends: Ends,
+    /// The mass of the tokens that each state has no n-gram for, under its suffix.
+    pub(super) rest: Vec<f64>,
+    pub(super) blocks: Blocks,
+    longest_sum: usize,
+}
+
+impl BackoffOperator {
+    /// The chain of a back-off model under a rule for the token `end`.
+    ///
+    /// [`EndRule::Token`] needs no end token. The start context of
+    /// [`EndRule::Reset`] may have any length: its longest suffix that is a
+    /// state is where texts start.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ContextSum`] for a context whose law does not sum to one within
+    /// [`Law::sum_tolerance`] of [`longest_sum`](TransitionOperator::longest_sum) terms: see
+    /// [`BackoffTrie::normalized`]. [`Error::InvalidProbability`] for a
+    /// probability or weight that is negative or not finite.
+    /// [`Error::MissingToken`] if the rule needs an end token,
+    /// [`Error::TokenOutOfRange`] for that or a start token,
+    /// [`Error::MustBePositive`] for a start context that is empty or ends with
+    /// the end token, or an empty vocabulary; [`Error::TooLarge`] beyond 8 GiB.
+    pub fn new(model: &BackoffTrie, end: Option<Token>, rule: &EndRule) -> Result<Self> {
+        if model.vocabulary_size() == 0 {
+            return Err(Error::MustBePositive { what: "vocabulary size" });
+        }
+        check_memory("the chain of a back-off model", Self::bytes(model), MEMORY_LIMIT)?;
+        check_numbers(model)?;
+        let contexts = Ends::contexts(model.vocabulary_size(), end, rule)?;
+        let (tree, numbers) = ContextTree::new(model, contexts);
+        if tree.is_empty() {
+            return Err(Error::NoStates);
+        }
+        let ends = Ends::new(&tree, contexts, rule)?;
+        let entries = Entries::new(model, &tree, &numbers, &ends)?;
+        drop(numbers);
+        let incoming = Incoming::new(&tree, &entries);
+        let longest_sum = pull_error(&tree, &entries).max(push_error(&tree, &incoming));
+        let blocks = Blocks::new(&entries.probabilities);
+        let (tree, rest) = (Shared::new(tree), Vec::new());
+        let mut operator = Self { tree, entries, incoming, ends, rest, blocks, longest_sum };
+        operator.rest = operator.masses(|_, _, rest| rest);
+        operator.check_sums()?;
+        Ok(operator)
+    }
+
+    /// Bytes that the chain of a model takes, at most.
+    pub fn bytes(model: &BackoffTrie) -> u128 {
+        let of_length = |length| model.trie().len(length) as u128;
+        let ngrams: u128 = (1..=model.order()).map(of_length).sum();
+        let states: u128 = (1..model.order().max(2)).map(of_length).sum();
+        37 * ngrams + 33 * states
+    }
+
+    /// The states.
+    pub fn contexts(&self) -> &Shared<ContextTree> {
+        &self.tree
+    }
+
+    /// The state in which every text starts, under [`EndRule::Reset`].
+    pub fn start(&self) -> Option<usize> {
+        self.ends.start
+    }
+
+    /// The token that ends a text, unless it is one like any other.
+    pub fn end(&self) -> Option<Token> {
+        self.ends.end
+    }
+
+    /// The probability of a token after a state. A binary search a length.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such state or token.
+    pub fn token_probability(&self, state: usize, token: Token) -> f64 {
+        if Some(state) == self.ends.absorbing {
+            return f64::from(u8::from(Some(token) == self.ends.end));
+        }
+        let Found { entry, weight } = self.entries.find(&self.tree, state, token);
+        weight * self.entries.probabilities[entry]
+    }
+
+    /// The state that a token leads to from a state. A binary search a length.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such state or token.
+    pub fn after(&self, state: usize, token: Token) -> usize {
+        self.entries.targets[self.entries.find(&self.tree, state, token).entry] as usize
+    }
+
+    /// Pulls back an observable without negative values.
+    fn pull_nonnegative(&self, observable: &[f64], expected: &mut [f64]) {
+        let Entries { probabilities, targets, backoffs, .. } = &self.entries;
+        let value = |entry: usize| probabilities[entry] * observable[targets[entry] as usize];
+        let carry = |state: usize, rest: f64| backoffs[state] * rest;
+        let pull = Pull { tree: &self.tree, entries: &self.entries, value, carry };
+        pull.write(expected, |state, own, rest| own + carry(state, rest));
+        if let Some(absorbing) = self.ends.absorbing {
+            expected[absorbing] = observable[absorbing];
+        }
+    }
+
+    /// Pushes forward a law without negative values.
+    fn push_nonnegative(&self, law: &[f64], next: &mut [f64]) {
+        let push =
+            Push { tree: &self.tree, entries: &self.entries, incoming: &self.incoming, ends: self.ends };
+        push.write(law, next);
+    }
+
+    /// What `finish` makes of the mass of the tokens that each state has
+    /// n-grams for, and of the others under its suffix.
+    fn masses(&self, finish: impl Fn(usize, f64, f64) -> f64 + Sync) -> Vec<f64> {
+        let Entries { probabilities, backoffs, .. } = &self.entries;
+        let pull = Pull {
+            tree: &self.tree,
+            entries: &self.entries,
+            value: |entry: usize| probabilities[entry],
+            carry: |state: usize, rest: f64| backoffs[state] * rest,
+        };
+        let mut masses = vec![0.0; self.tree.len()];
+        pull.write(&mut masses, finish);
+        masses
+    }
+
+    /// Refuses rows that are no laws.
+    fn check_sums(&self) -> Result<()> {
+        let tolerance = Law::sum_tolerance(self.longest_sum);
+        let sums = self.masses(|state, own, rest| own + self.entries.backoffs[state] * rest);
+        let is_law = |&(state, sum): &(usize, f64)| {
+            (sum - 1.0).abs() <= tolerance || self.ends.absorbing == Some(state)
+        };
+        match sums.into_iter().enumerate().find(|row| !is_law(row)) {
+            Some((state, sum)) => Err(Error::ContextSum { context: self.tree.tokens(state), sum, tolerance }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Refuses probabilities and weights that are negative or not finite.
+fn check_numbers(model: &BackoffTrie) -> Result<()> {
+    let probabilities = (1..=model.order()).map(|length| model.probabilities(length));
+    let backoffs = (1..model.order()).map(|length| model.backoffs(length));
+    for values in probabilities.chain(backoffs) {
+        if let Some(index) = values.iter().position(|p| !(p.is_finite() && *p >= 0.0)) {
+            return Err(Error::InvalidProbability { index, value: values[index] });
+        }
+    }
+    Ok(())
+}
+
+/// Does to the positive and the negative part of a vector, if it has both, what
+/// cannot be done to it as a whole without cancellation.
+fn by_sign(input: &[f64], output: &mut [f64], product: impl Fn(&[f64], &mut [f64])) {
+    if !input.iter().any(|&value| value < 0.0) {
+        return product(input, output);
+    }
+    let part = |sign: f64| -> Vec<f64> {
+        input.iter().map(|value| if sign * value < 0.0 { 0.0 } else { sign * value }).collect()
+    };
+    let mut negative = vec![0.0; output.len()];
+    product(&part(1.0), output);
+    product(&part(-1.0), &mut negative);
+    output.iter_mut().zip(&negative).for_each(|(value, negative)| *value -= negative);
+}
+
+impl TransitionOperator for BackoffOperator {
+    fn states(&self) -> usize {
+        self.tree.len()
+    }
+
+    fn stored_entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn longest_sum(&self) -> usize {
+        self.longest_sum
+    }
+
+    fn push_forward(&self, law: &[f64], next: &mut [f64]) {
+        check_lengths(self, law, next);
+        by_sign(law, next, |law, next| self.push_nonnegative(law, next));
+    }
+
+    fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
+        check_lengths(self, observable, expected);
+        by_sign(observable, expected, |observable, expected| self.pull_nonnegative(observable, expected));
+    }
+
+    fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        self.next_token(state, cursor)
+    }
+
+    fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
+        self.next_before(state, cursor)
+    }
+
+    /// A binary search a length.
+    fn probability(&self, from: usize, to: usize) -> f64 {
+        let ending = |token: Token| match self.after(from, token) == to {
+            true => self.token_probability(from, token),
+            false => 0.0,
+        };
+        if self.ends.absorbing == Some(from) {
+            return f64::from(u8::from(from == to));
+        }
+        let by_end = if self.ends.start == Some(to) { self.ends.end.map_or(0.0, ending) } else { 0.0 };
+        ending(self.tree.newest(to)) + by_end
+    }
+
+    fn hubs(&self) -> usize {
+        self.hub_count()
+    }
+
+    fn next_arc(&self, node: usize, cursor: usize) -> Option<Arc> {
+        self.next_arc_from(node, cursor)
+    }
+
+    fn row_entropies(&self, entropies: &mut [f64]) {
+        assert_eq!(entropies.len(), self.states(), "one entry per state");
+        self.write_row_entropies(entropies);
+    }
+
+    fn block_entropies(&self, law: &[f64], longest: usize) -> Option<Vec<f64>> {
+        assert_eq!(law.len(), self.states(), "one entry per state");
+        self.stored_block_entropies(law, longest.min(self.tree.longest()))
+    }
+
+    fn sampler_bytes(&self) -> u128 {
+        BackoffSteps::bytes(self)
+    }
+
+    fn sampler(&self) -> Box<dyn StepSampler + '_> {
+        Box::new(BackoffSteps::new(self))
+    }
+}
