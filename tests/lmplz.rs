@@ -3,19 +3,18 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
-use std::collections::HashMap;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+#[path = "common/texts.rs"]
+mod texts;
 
-use lmchain::model::{NgramModel, NgramSettings, Smoothing};
-use lmchain::text::{Corpus, CorpusSettings, DocumentEnd, Tokenizer};
+use std::collections::HashMap;
+use std::path::Path;
+
+use lmchain::model::NgramModel;
 use serde_json::Value;
+use texts::{FALLBACK, modified_kneser_ney, sentences};
 
 /// lmplz computes in single precision.
 const TOLERANCE: f64 = 2e-6;
-
-/// Its fallback discounts.
-const FALLBACK: [f64; 3] = [0.5, 1.0, 1.5];
 
 /// An ARPA file, read in the simplest way: n-grams with log probability and log back-off weight.
 struct Arpa(HashMap<String, (f64, f64)>);
@@ -31,15 +30,6 @@ impl Arpa {
         }
         Self(ngrams)
     }
-}
-
-fn sentences<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> Corpus {
-    let settings = CorpusSettings::new(Tokenizer::whitespace()).unknown_token(true);
-    settings.document_end(DocumentEnd::Reset).read_strings(lines).unwrap()
-}
-
-fn modified_kneser_ney(order: usize) -> NgramSettings {
-    NgramSettings::new(order).smoothing(Smoothing::ModifiedKneserNey)
 }
 
 /// The largest differences of log10 probabilities and back-off weights from
@@ -147,71 +137,23 @@ fn characters_are_refused_unless_a_fallback_is_asked_for() {
     assert!(error.contains("n-grams of 1 tokens") && error.contains("fallback"), "{error}");
 }
 
-/// The folder of the reference models, if it is there.
-fn reference_models() -> Option<PathBuf> {
-    let folder = match std::env::var_os("LMCHAIN_LM") {
-        Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/lm"),
-    };
-    folder.join("kenlm_stats.json").is_file().then_some(folder)
-}
-
-fn read(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    if let Ok(mut file) = std::fs::File::open(path) {
-        file.read_to_string(&mut text).unwrap();
-        return Some(text);
-    }
-    let packed = std::fs::File::open(format!("{}.gz", path.display())).ok()?;
-    flate2::read::MultiGzDecoder::new(packed).read_to_string(&mut text).unwrap();
-    Some(text)
-}
-
-/// The training sentences of a reference model: the first nine tenths of the
-/// lines of the play, lower case, as words or as characters.
-fn training_text(play: &str, first_lines_only: bool, characters: bool) -> Vec<String> {
-    let words = play.lines().map(|line| line.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" "));
-    let lines: Vec<String> = words.filter(|line| !line.is_empty()).collect();
-    let lines = if first_lines_only { &lines[..3000] } else { &lines[..] };
-    let training = &lines[..lines.len() * 9 / 10];
-    let spell = |line: &String| {
-        let spelled = line.chars().map(|c| match c {
-            ' ' => '_',
-            '_' => '\u{203f}',
-            other => other,
-        });
-        spelled.map(String::from).collect::<Vec<_>>().join(" ")
-    };
-    if characters { training.iter().map(spell).collect() } else { training.to_vec() }
-}
-
 #[test]
-#[allow(clippy::explicit_write, reason = "the macros are captured, the stream is not")]
 fn reference_models_are_reproduced_from_their_texts() {
-    use std::io::Write;
-    let folder = reference_models();
-    let play = folder.as_ref().and_then(|folder| read(&folder.join("../corpora/tinyshakespeare.txt")));
-    let (Some(folder), Some(play)) = (folder, play) else {
-        writeln!(std::io::stderr(), "SKIPPED models of lmplz: set LMCHAIN_LM to their folder").unwrap();
-        return;
+    let Some((folder, play)) =
+        texts::folder().and_then(|folder| Some((folder.clone(), texts::play(&folder)?)))
+    else {
+        return texts::skip("models of lmplz");
     };
     let stats: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.join("kenlm_stats.json")).unwrap()).unwrap();
     for (name, expected) in stats["models"].as_object().unwrap() {
         let lengths = expected["orders"].as_object().unwrap();
-        let text = training_text(&play, name.contains("first3000"), name.contains("chars"));
-        let mut settings = modified_kneser_ney(lengths.len());
-        if name.ends_with("prune001") {
-            settings = settings.prune(&[0, 0, 1]);
-        }
-        if name.ends_with("nounigraminterp") {
-            settings = settings.interpolate_unigrams(false);
-        }
+        let text = texts::training_text(&play, name.contains("first3000"), name.contains("chars"));
+        let settings = texts::settings(name, lengths.len());
         let corpus = sentences(&text);
         assert_eq!(corpus.tokens().len() as u64, expected["unigram_tokens"].as_u64().unwrap(), "{name}");
         if name.ends_with("fallback") {
-            assert!(settings.fit(&corpus).is_err(), "{name}");
-            settings = settings.fallback_discounts(FALLBACK);
+            assert!(modified_kneser_ney(lengths.len()).fit(&corpus).is_err(), "{name}");
         }
         let mut model = settings.fit(&corpus).unwrap();
         let differing = check_statistics(name, &model, lengths);
@@ -254,9 +196,9 @@ fn check_statistics(name: &str, model: &NgramModel, lengths: &serde_json::Map<St
 /// Against the whole file, or every fiftieth n-gram of it.
 fn check_values(name: &str, model: &NgramModel, folder: &Path, lengths: &serde_json::Map<String, Value>) {
     let subfolder = folder.join(name.split('.').next().unwrap());
-    let whole = read(&subfolder.join(format!("{name}.arpa")));
+    let whole = texts::read(&subfolder.join(format!("{name}.arpa")));
     let is_whole = whole.is_some();
-    let text = whole.or_else(|| read(&subfolder.join(format!("{name}.arpa.sample.tsv"))));
+    let text = whole.or_else(|| texts::read(&subfolder.join(format!("{name}.arpa.sample.tsv"))));
     let arpa = Arpa::parse(&text.unwrap_or_else(|| panic!("no file of {name}")));
     let all: u64 = lengths.values().map(|length| length["ngrams"].as_u64().unwrap()).sum();
     assert!(arpa.0.len() as u64 >= if is_whole { all } else { all / 50 }, "{name}");

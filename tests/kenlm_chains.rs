@@ -1,0 +1,105 @@
+//! The chains of KenLM's models, against numbers computed elsewhere from the same files.
+
+#![allow(clippy::unwrap_used, reason = "tests may")]
+
+#[path = "common/texts.rs"]
+mod texts;
+
+use std::path::Path;
+
+use lmchain::chain::MarkovChain;
+use lmchain::mixing::SecondEigenvalueSolver;
+use lmchain::model::NgramModel;
+use lmchain::ngram::{ArpaModel, read_arpa_from};
+use lmchain::operator::{BackoffOperator, TransitionOperator};
+use lmchain::prob::Law;
+use lmchain::stationary::StationarySolver;
+use serde_json::Value;
+
+/// The files have seven digits, so their laws sum to one within some 2e-7.
+const TOLERANCE: f64 = 1e-6;
+
+#[track_caller]
+fn assert_close(found: f64, expected: &Value, what: &str) {
+    let expected = expected.as_f64().unwrap();
+    assert!((found - expected).abs() <= TOLERANCE * expected.abs(), "{what}: {found} but {expected}");
+}
+
+/// The model of a file, or estimated from its text where only a sample of the file is kept.
+fn model(folder: &Path, name: &str, order: usize) -> Option<NgramModel> {
+    let subfolder = folder.join(name.split('.').next().unwrap());
+    if let Some(file) = texts::read(&subfolder.join(format!("{name}.arpa"))) {
+        let ArpaModel { vocab, model } = read_arpa_from(file.as_bytes()).unwrap();
+        return Some(NgramModel::new(model, vocab).unwrap().normalized().unwrap());
+    }
+    let (first, characters) = (name.contains("first3000"), name.contains("chars"));
+    let text = texts::training_text(&texts::play(folder)?, first, characters);
+    Some(texts::settings(name, order).fit(&texts::sentences(text)).unwrap())
+}
+
+/// The law of the next token in the long run.
+fn emissions(chain: &MarkovChain<BackoffOperator>, model: &NgramModel, law: &Law) -> Vec<f64> {
+    let mut next = chain.token_law(law).to_vec();
+    // Going to the start of a sentence is saying `</s>`.
+    let (start, end) = (model.vocab().start().unwrap(), model.vocab().end().unwrap());
+    next.swap(start as usize, end as usize);
+    next
+}
+
+fn check(name: &str, model: &NgramModel, expected: &Value) {
+    let chain = MarkovChain::smoothed(model).unwrap();
+    assert_eq!(chain.len() as u64, expected["states"].as_u64().unwrap(), "{name}: states");
+    // All n-grams but `<s>`, which nothing leads to.
+    let stored = chain.operator().stored_entries() - 1;
+    assert_eq!(stored as u64, expected["explicit_arcs"].as_u64().unwrap(), "{name}: n-grams");
+
+    let outcome = StationarySolver::new().tolerance(1e-11).solve(&chain).unwrap();
+    let law = outcome.converged().unwrap().unique().unwrap();
+    assert_close(chain.entropy_rate(&law), &expected["entropy_rate_bits_per_token"], name);
+    let start = chain.states().after_prompt(&[model.vocab().start().unwrap()]).unwrap();
+    assert_close(1.0 / law[start], &expected["tokens_per_sentence_incl_eos"], name);
+
+    let emissions = emissions(&chain, model, &law);
+    for emission in expected["emission_top10"].as_array().unwrap() {
+        let word = emission[0].as_str().unwrap();
+        let token = model.vocab().token(word).unwrap();
+        assert_close(emissions[token as usize], &emission[1], &format!("{name}: {word}"));
+    }
+    let unknown = model.vocab().unknown().unwrap();
+    assert_close(emissions[unknown as usize], &expected["emission_unk"], name);
+
+    for state in expected["stationary_top10_states"].as_array().unwrap() {
+        let words: Vec<&str> =
+            state[0].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        let tokens: Vec<_> = words.iter().map(|word| model.vocab().token(word).unwrap()).collect();
+        let found = chain.states().after_prompt(&tokens).unwrap();
+        assert_eq!(chain.states().tokens(found), tokens);
+        assert_close(law[found], &state[1], &format!("{name}: {words:?}"));
+    }
+
+    let second = SecondEigenvalueSolver::new().tolerance(1e-8).solve(&chain, &law).unwrap();
+    let modulus = second.converged().unwrap().modulus();
+    let expected = expected["second_largest_eigenvalue_modulus"].as_f64().unwrap();
+    assert!((modulus - expected).abs() <= TOLERANCE, "{name}: {modulus} but {expected}");
+}
+
+#[test]
+fn chains_of_reference_models_agree() {
+    let Some(folder) = texts::folder() else { return texts::skip("chains of KenLM's models") };
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/lm_chain");
+    let mut checked = 0;
+    for file in std::fs::read_dir(results).unwrap() {
+        let path = file.unwrap().path();
+        let expected: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let Some(model) = model(&folder, name, expected["order"].as_u64().unwrap() as usize) else {
+            texts::skip(&format!("the chain of {name}"));
+            continue;
+        };
+        let started = std::time::Instant::now();
+        check(name, &model, &expected);
+        println!("{name}: {:?}", started.elapsed());
+        checked += 1;
+    }
+    assert!(checked > 0, "no model was there to check");
+}
