@@ -144,12 +144,12 @@ fn read_model(mut lines: Lines<'_>) -> Result<ArpaModel> {
     end_level(&mut builder, &words)?;
     for &count in &announced[1..] {
         section = Section { length: section.length + 1, announced: count, ..section };
+        let mut ngram = vec![0; section.length];
         section.for_each(&mut lines, |text, line| {
-            let entry = words.parse(text, section)?;
-            let ngram = &entry.ngram[..section.length];
+            let (probability, backoff) = words.parse(text, section, &mut ngram)?;
             builder
-                .push(ngram, entry.probability, entry.backoff, line)
-                .map_err(|_| ArpaFileProblem::Orphan { ngram: words.join(ngram) })
+                .push(&ngram, probability, backoff, line)
+                .map_err(|_| ArpaFileProblem::Orphan { ngram: words.join(&ngram) })
         })?;
         end_level(&mut builder, &words)?;
     }
