@@ -14,7 +14,8 @@
 //! ```
 //!
 //! Every smoothing method of the field can be written this way, whether it
-//! interpolates or backs off.
+//! interpolates or backs off. Other tools keep such models in ARPA files:
+//! [`read_arpa`], [`write_arpa`].
 
 mod arpa;
 mod backoff;

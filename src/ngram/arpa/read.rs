@@ -23,7 +23,47 @@ pub struct ArpaModel {
     pub model: BackoffTrie,
 }
 
-/// Reads a back-off model from a file in the ARPA format, compressed with gzip or not.
+/// Reads a back-off model from a file in the ARPA format, which KenLM, SRILM,
+/// IRSTLM and others write.
+///
+/// ```text
+/// \data\
+/// ngram 1=3
+/// ngram 2=1
+///
+/// \1-grams:
+/// 0       <s>     -0.3
+/// -0.3    </s>
+/// -0.3    a       -0.2
+///
+/// \2-grams:
+/// -0.1    <s> a
+///
+/// \end\
+/// ```
+///
+/// A line holds the decimal logarithm of a probability, the words of the n-gram,
+/// and the decimal logarithm of its back-off weight, which is 0 where it is left
+/// out. Tokens are numbered in the order of the 1-grams.
+///
+/// # What is read
+///
+/// - Spaces, tabs, carriage returns and zero bytes separate fields, as in KenLM;
+///   every other character is part of a word, other white space too. Blank lines,
+///   and lines before `\data\`, are skipped.
+/// - A file may be compressed with gzip, in one member or several: its first two
+///   bytes tell.
+/// - `<s>` is never generated: whatever a file says (KenLM writes 0, SRILM -99),
+///   n-grams that end with it have probability 0.
+/// - `<UNK>` is taken for `<unk>` if there is no `<unk>`.
+/// - `-inf` is the logarithm of 0, and what is below the range of an `f64` is 0
+///   too: from about -324 down. The -99 by which SRILM means 0 is read as it is,
+///   1e-99.
+/// - n-grams whose suffix is missing are fine, those without their context are
+///   not: see [`BackoffTrie::from_ngrams`]. A back-off weight at the highest order
+///   must be 1.
+/// - n-grams have up to 32 words, and lines up to 1 MiB.
+/// - Probabilities are not scaled to sum to one; see [`BackoffTrie::normalized`].
 ///
 /// # Errors
 ///
@@ -104,12 +144,12 @@ fn read_model(mut lines: Lines<'_>) -> Result<ArpaModel> {
     end_level(&mut builder, &words)?;
     for &count in &announced[1..] {
         section = Section { length: section.length + 1, announced: count, ..section };
+        let mut ngram = vec![0; section.length];
         section.for_each(&mut lines, |text, line| {
-            let entry = words.parse(text, section)?;
-            let ngram = &entry.ngram[..section.length];
+            let (probability, backoff) = words.parse(text, section, &mut ngram)?;
             builder
-                .push(ngram, entry.probability, entry.backoff, line)
-                .map_err(|_| ArpaFileProblem::Orphan { ngram: words.join(ngram) })
+                .push(&ngram, probability, backoff, line)
+                .map_err(|_| ArpaFileProblem::Orphan { ngram: words.join(&ngram) })
         })?;
         end_level(&mut builder, &words)?;
     }

@@ -4,16 +4,7 @@ use super::entry::{excerpt, parse_line};
 use super::lines::Lines;
 use super::section::Section;
 use crate::error::{ArpaFileProblem, Error, Result};
-use crate::ngram::MAX_ORDER;
 use crate::text::{Token, Vocab};
-
-/// One line of a section.
-pub(super) struct Entry {
-    /// As many tokens as the n-grams of the section have, then zeros.
-    pub(super) ngram: [Token; MAX_ORDER],
-    pub(super) probability: f64,
-    pub(super) backoff: f64,
-}
 
 /// The vocabulary, and what belongs to each single word.
 pub(super) struct Words {
@@ -57,16 +48,24 @@ impl Words {
         Ok(Self { start: vocab.start(), vocab, renamed, values })
     }
 
-    pub(super) fn parse(&self, text: &str, section: Section) -> Result<Entry, ArpaFileProblem> {
-        let mut ngram = [0; MAX_ORDER];
-        let (mut probability, backoff) = parse_line(text, section, |position, word| {
-            ngram[position] = self.token(word)?;
+    /// Replaces an n-gram by the next line's, and returns its probability and
+    /// its back-off weight.
+    pub(super) fn parse(
+        &self,
+        text: &str,
+        section: Section,
+        ngram: &mut [Token],
+    ) -> Result<(f64, f64), ArpaFileProblem> {
+        let (probability, backoff) = parse_line(text, section, |position, word| {
+            // In sorted files most words are those of the line before, which
+            // saves looking them up.
+            if self.vocab.name(ngram[position]) != word {
+                ngram[position] = self.token(word)?;
+            }
             Ok(())
         })?;
-        if self.start == Some(ngram[section.length - 1]) {
-            probability = 0.0;
-        }
-        Ok(Entry { ngram, probability, backoff })
+        let never = self.start.is_some() && self.start.as_ref() == ngram.last();
+        Ok((if never { 0.0 } else { probability }, backoff))
     }
 
     fn token(&self, word: &str) -> Result<Token, ArpaFileProblem> {

@@ -33,7 +33,15 @@ pub enum ArpaPrecision {
     Single,
 }
 
-/// How to write a model in the ARPA format.
+/// How to write a model in the ARPA format, which [`read_arpa`](super::read_arpa) describes.
+///
+/// Probability 0, and that of every n-gram that ends with `<s>`, is written as -99;
+/// so is a back-off weight of 0. Every n-gram below the highest order gets a
+/// back-off weight. Numbers have as many digits as it takes to read the same
+/// [`ArpaPrecision`] back.
+///
+/// n-grams come in the order of their tokens. Implied n-grams are left out:
+/// reading restores them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ArpaSettings {
     precision: ArpaPrecision,
@@ -61,11 +69,10 @@ impl ArpaSettings {
         self
     }
 
-    /// Writes a model to a file, compressed if its name ends in `.gz`. Implied
-    /// n-grams are left out: reading restores them.
+    /// Writes a model to a file, compressed if its name ends in `.gz`.
     ///
     /// The file is written beside its place and then moved there, so there is
-    /// never half a file.
+    /// never half a file. `O(1)` memory.
     ///
     /// # Errors
     ///
