@@ -1,7 +1,7 @@
 //! What most programs need: `use lmchain::prelude::*;`.
 
 #[doc(no_inline)]
-pub use crate::chain::{Enumeration, Exploration, MarkovChain, Start, States};
+pub use crate::chain::{Enumeration, Exploration, MarkovChain, SmoothedChain, Start, States};
 #[doc(no_inline)]
 pub use crate::drift::Topics;
 #[doc(no_inline)]
@@ -9,10 +9,10 @@ pub use crate::mixing::{MixingTimeSolver, SecondEigenvalueSolver};
 #[doc(no_inline)]
 pub use crate::model::{Decoded, Decoding, LanguageModel, NgramSettings, Smoothing, TableModel};
 #[doc(no_inline)]
-pub use crate::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperator};
+pub use crate::operator::{BackoffOperator, Restart, ShiftOperator, SparseOperator, TransitionOperator};
 #[doc(no_inline)]
 pub use crate::prob::Law;
 #[doc(no_inline)]
 pub use crate::stationary::{StationaryMethod, StationarySolver};
 #[doc(no_inline)]
-pub use crate::text::{Corpus, CorpusSettings, DocumentEnd, Token, Tokenizer, Vocab};
+pub use crate::text::{Corpus, CorpusSettings, DocumentEnd, EndRule, Token, Tokenizer, Vocab};

@@ -8,7 +8,7 @@ use crate::operator::TransitionOperator;
 /// A Markov chain: states, and the operator that moves laws over them.
 ///
 /// Built by the constructors of this floor ([`enumerated`], [`observed`],
-/// [`reachable`], [`from_dense`], [`from_matrix_market`]...), questioned by the
+/// [`reachable`], [`smoothed`], [`from_dense`], [`from_matrix_market`]...), questioned by the
 /// methods that the floors above add: `stationary`, `reversed`,
 /// `distance_curve`, `entropy_rate`, `topic_curve` and so on.
 ///
@@ -17,6 +17,7 @@ use crate::operator::TransitionOperator;
 /// [`enumerated`]: Self::enumerated
 /// [`observed`]: Self::observed
 /// [`reachable`]: Self::reachable
+/// [`smoothed`]: Self::smoothed
 /// [`from_dense`]: Self::from_dense
 /// [`from_matrix_market`]: Self::from_matrix_market
 #[derive(Debug)]

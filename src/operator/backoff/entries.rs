@@ -129,9 +129,8 @@ impl Entries {
         self.tokens[entry]
     }
 
-    /// The n-gram of a context and a token, if it is stored.
-    pub(super) fn child(&self, context: Option<usize>, token: Token) -> Option<usize> {
-        let Some(state) = context else { return Some(token as usize) };
+    /// The n-gram of a state and a token, if it is stored.
+    pub(super) fn child(&self, state: usize, token: Token) -> Option<usize> {
         let range = self.after(state);
         self.tokens[range.clone()].binary_search(&token).ok().map(|at| range.start + at)
     }
@@ -140,15 +139,15 @@ impl Entries {
     pub(super) fn find(&self, tree: &ContextTree, state: usize, token: Token) -> Found {
         let mut context = Some(state);
         let mut weight = 1.0;
-        loop {
-            if let Some(entry) = self.child(context, token) {
+        while let Some(state) = context {
+            if let Some(entry) = self.child(state, token) {
                 return Found { entry, weight };
             }
-            // The empty context is followed by every token.
-            let Some(state) = context else { unreachable!("a token of the vocabulary") };
             weight *= self.backoffs[state];
             context = tree.suffix(state);
         }
+        // The empty context is followed by every token.
+        Found { entry: token as usize, weight }
     }
 
     /// The first token at or after `token` that is stored after a context.
@@ -163,7 +162,7 @@ fn check_leaf(model: &BackoffTrie, length: usize, number: usize, token: Token, e
     let sum = model.backoff(length, number);
     let tolerance = Law::sum_tolerance(1);
     let is_context = model.trie().children(length, number).is_empty() && ends.end != Some(token);
-    if is_context && !((sum - 1.0).abs() <= tolerance) {
+    if is_context && (sum - 1.0).abs() > tolerance {
         return Err(Error::ContextSum { context: model.trie().ngram(length, number), sum, tolerance });
     }
     Ok(())

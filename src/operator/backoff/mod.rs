@@ -1,4 +1,27 @@
 //! The chain of a whole back-off model.
+//!
+//! For a context `x`, `L(x)` is the set of tokens stored after it, `p(v | x)`
+//! their probabilities, `b(x)` its back-off weight and `x'` its suffix. The
+//! stored n-grams are closed under taking contexts and suffixes, so `L(x)` is in
+//! `L(x')`, and whatever a context does not store is asked of its suffix:
+//!
+//! ```text
+//! p(v | x) = b(x) p(v | x')          for v not in L(x),
+//! next(x, v) = next(x', v)           for v not in L(x): the same state follows.
+//! ```
+//!
+//! Both products are sums over stored n-grams with corrections for those that a
+//! longer context stores too. Written plainly the corrections are subtracted,
+//! and cancel. Here they are left out of the sums instead wherever they are more
+//! than half: the n-grams after a context stand side by side, and so do the
+//! contexts with a suffix, so what is left are runs of an array, each the sum of
+//! a few partial sums (`pyramid`). A product costs `O(n-grams)`, and where
+//! nothing can be subtracted at most a factor of their logarithm more.
+//!
+//! - `entries`: the n-grams by their contexts, for pulling back (`pull`);
+//! - `incoming`: the same by what they end with, for pushing forward (`push`);
+//! - `walk`, `graph`, `sampler`: transitions one by one, the graph, draws;
+//! - `entropy`, `blocks`: the entropies of rows and of blocks of tokens.
 
 mod blocks;
 mod ends;

@@ -68,7 +68,8 @@ impl BackoffOperator {
     /// [`Error::ContextSum`] for a context whose law does not sum to one within
     /// [`Law::sum_tolerance`] of [`longest_sum`](TransitionOperator::longest_sum) terms: see
     /// [`BackoffTrie::normalized`]. [`Error::InvalidProbability`] for a
-    /// probability or weight that is negative or not finite.
+    /// probability or weight that is negative or not finite, with its number
+    /// among those of the n-grams of its length.
     /// [`Error::MissingToken`] if the rule needs an end token,
     /// [`Error::TokenOutOfRange`] for that or a start token,
     /// [`Error::MustBePositive`] for a start context that is empty or ends with

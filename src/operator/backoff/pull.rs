@@ -55,7 +55,7 @@ where
             let (shorter, from_here) = sums.split_at_mut(states.start);
             from_here[..states.len()].par_iter_mut().with_min_len(STATES).enumerate().for_each(
                 |(i, sums)| {
-                    *sums = self.sums(states.start + i, &shared, shorter, |entry| shared.array()[entry])
+                    *sums = self.sums(states.start + i, &shared, shorter, |entry| shared.array()[entry]);
                 },
             );
         }

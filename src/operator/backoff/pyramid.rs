@@ -40,6 +40,9 @@ impl Pyramid {
     /// The sum over a range.
     #[inline]
     pub(super) fn sum(&self, range: Range<usize>) -> f64 {
+        if range.len() < 2 * RADIX {
+            return self.levels[0][range].iter().sum::<f64>() + 0.0;
+        }
         let Range { mut start, mut end } = range;
         let mut total = 0.0;
         for values in &self.levels {

@@ -83,7 +83,7 @@ impl<'a> BackoffSteps<'a> {
         }
         loop {
             let token = self.draw(suffix, rng);
-            if entries.child(context, token).is_none() {
+            if entries.child(state, token).is_none() {
                 return token;
             }
         }
@@ -96,7 +96,7 @@ impl<'a> BackoffSteps<'a> {
         let mut left = rng.random::<f64>() * operator.rest[state];
         let mut last = 0;
         for token in 0..operator.tree.vocabulary_size() as Token {
-            if operator.entries.child(Some(state), token).is_some() {
+            if operator.entries.child(state, token).is_some() {
                 continue;
             }
             let probability = match operator.tree.suffix(state) {

@@ -9,6 +9,9 @@ const RUN: usize = 64;
 /// every time, and an error that grows with [`sum_depth`], not with the length.
 #[inline]
 pub(super) fn sum_pairs(range: Range<usize>, term: impl Fn(usize) -> [f64; 2]) -> [f64; 2] {
+    if range.len() <= RUN {
+        return sum_run(range, &term);
+    }
     let mut total = [0.0; 2];
     let mut start = range.start;
     while start < range.end {
@@ -16,12 +19,7 @@ pub(super) fn sum_pairs(range: Range<usize>, term: impl Fn(usize) -> [f64; 2]) -
         let mut block = [0.0; 2];
         while start < block_end {
             let run_end = block_end.min(start + RUN);
-            let mut run = [0.0; 2];
-            for i in start..run_end {
-                let [a, b] = term(i);
-                run[0] += a;
-                run[1] += b;
-            }
+            let run = sum_run(start..run_end, &term);
             block[0] += run[0];
             block[1] += run[1];
             start = run_end;
@@ -30,6 +28,17 @@ pub(super) fn sum_pairs(range: Range<usize>, term: impl Fn(usize) -> [f64; 2]) -
         total[1] += block[1];
     }
     total
+}
+
+#[inline]
+fn sum_run(range: Range<usize>, term: &impl Fn(usize) -> [f64; 2]) -> [f64; 2] {
+    let mut run = [0.0; 2];
+    for i in range {
+        let [a, b] = term(i);
+        run[0] += a;
+        run[1] += b;
+    }
+    run
 }
 
 /// One such sum.
