@@ -7,7 +7,7 @@ pub use crate::drift::Topics;
 #[doc(no_inline)]
 pub use crate::mixing::{MixingTimeSolver, SecondEigenvalueSolver};
 #[doc(no_inline)]
-pub use crate::model::{Decoded, Decoding, LanguageModel, NgramSettings, Smoothing, TableModel};
+pub use crate::model::{Decoded, Decoding, LanguageModel, NgramModel, NgramSettings, Smoothing, TableModel};
 #[doc(no_inline)]
 pub use crate::operator::{BackoffOperator, Restart, ShiftOperator, SparseOperator, TransitionOperator};
 #[doc(no_inline)]
