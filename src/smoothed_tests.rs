@@ -1,6 +1,7 @@
 //! The chain of a back-off model against that of all contexts, enumerated.
 
-use crate::chain::{Enumeration, MarkovChain, States};
+use crate::chain::{Enumeration, MarkovChain, Start, States};
+use crate::drift::Topics;
 use crate::error::Error;
 use crate::mixing::SecondEigenvalueSolver;
 use crate::model::{EndOfText, EndRule, TableModel};
@@ -237,4 +238,43 @@ fn prompts_lead_to_their_longest_suffix() {
     for state in 0..states.len() {
         assert_eq!(states.find(&states.label(state)).unwrap(), state);
     }
+}
+
+#[test]
+fn short_states_are_given_topics_by_the_tokens_they_have() {
+    let shape = Shape {
+        vocabulary_size: 3,
+        order: 4,
+        density: 0.9,
+        decades: 0.5,
+        interpolated: true,
+        silent_start: false,
+    };
+    let operator = operator(&shape.model(2), &EndRule::Token);
+    let states = States::suffixes(&operator, None);
+    let topics = Topics::by_texts(&states, &[("long", &[0, 1, 2, 0]), ("short", &[1, 1])]).unwrap();
+    for state in 0..states.len() {
+        let expected = match &states.tokens(state)[..] {
+            [.., 0, 1] | [.., 0] | [.., 2] => 0,
+            [.., 1] => 1,
+            other => unreachable!("{other:?}"),
+        };
+        assert_eq!(topics.of_state(state), expected, "{}", states.label(state));
+    }
+}
+
+#[test]
+fn walks_and_restarts_work_on_suffixes() {
+    for_pairs(|pair| {
+        let walker = pair.small.walker().unwrap();
+        let path: Vec<usize> = walker.walk(Start::State(0), 3).unwrap().take(200).collect();
+        for step in path.windows(2) {
+            assert!(pair.small.operator().probability(step[0], step[1]) > 0.0);
+        }
+        let law = Law::uniform(pair.small.len());
+        let restarted = Restart::new(pair.small.operator(), 0.2, law.clone()).unwrap();
+        let restarted = pair.small.with_operator(restarted);
+        let stationary = restarted.stationary().unwrap().converged().unwrap();
+        assert!(matches!(restarted.block_entropies(&stationary, 2), Err(Error::NotShiftRegister { .. })));
+    });
 }

@@ -65,7 +65,12 @@ impl<O: TransitionOperator> MarkovChain<O> {
     #[track_caller]
     pub fn excess_entropy(&self, stationary: &Law) -> Result<f64> {
         let context = self.states().context_length();
-        let window = self.entropies_within(stationary, context)?[context];
+        let window = if self.states().are_windows() {
+            self.check_register(stationary)?;
+            stationary.entropy()
+        } else {
+            self.entropies_within(stationary, context)?[context]
+        };
         Ok((window - context as f64 * self.entropy_rate(stationary)).max(0.0))
     }
 
