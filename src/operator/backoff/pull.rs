@@ -53,11 +53,9 @@ where
         for length in 1..self.tree.longest() {
             let states = self.tree.of_length(length);
             let (shorter, from_here) = sums.split_at_mut(states.start);
-            from_here[..states.len()].par_iter_mut().with_min_len(STATES).enumerate().for_each(
-                |(i, sums)| {
-                    *sums = self.sums(states.start + i, &shared, shorter, |entry| shared.array()[entry]);
-                },
-            );
+            let here = &mut from_here[..states.len()];
+            let value = |entry: usize| shared.array()[entry];
+            self.write_sums(&shared, shorter, states.start, here, value, |_, sums| sums);
         }
         let (lower, top) = out.split_at_mut(longest.start);
         lower
@@ -66,11 +64,8 @@ where
             .zip(&sums)
             .enumerate()
             .for_each(|(state, (out, &[own, rest]))| *out = finish(state, own, rest));
-        top.par_iter_mut().with_min_len(STATES).enumerate().for_each(|(i, out)| {
-            let state = longest.start + i;
-            let [own, rest] = self.sums(state, &shared, &sums, &self.value);
-            *out = finish(state, own, rest);
-        });
+        let finish = |state: usize, [own, rest]: [f64; 2]| finish(state, own, rest);
+        self.write_sums(&shared, &sums, longest.start, top, &self.value, finish);
     }
 
     /// The values of the n-grams that some longer context can back off to.
@@ -80,32 +75,43 @@ where
         Pyramid::new((0..shared).into_par_iter().with_min_len(NGRAMS).map(&self.value).collect())
     }
 
-    /// The two sums of one state, given those of shorter ones.
-    fn sums(
+    /// Writes what `finish` makes of the two sums of each state of a length,
+    /// from `first` on, given those of shorter ones.
+    ///
+    /// What a task needs of other n-grams is fetched before it is added up, so
+    /// that the machine can wait for many of them at a time.
+    fn write_sums<T: Send>(
         &self,
-        state: usize,
         shared: &Pyramid,
         shorter: &[[f64; 2]],
-        value: impl Fn(usize) -> f64,
-    ) -> [f64; 2] {
+        first: usize,
+        out: &mut [T],
+        value: impl Fn(usize) -> f64 + Sync,
+        finish: impl Fn(usize, [f64; 2]) -> T + Sync,
+    ) {
         let (values, links) = (shared.array(), &self.entries.links);
-        let after = self.entries.after(state);
-        let [own, taken] = sum_pairs(after.clone(), |entry| [value(entry), values[links[entry] as usize]]);
-        let suffix = self.tree.suffix(state);
-        let (whole, carried) = match suffix {
-            Some(suffix) => {
-                let [own, rest] = shorter[suffix];
-                (own, (self.carry)(suffix, rest))
+        let singles = shared.sum(self.entries.singles());
+        out.par_chunks_mut(STATES).enumerate().for_each_init(Vec::new, |terms, (chunk, out)| {
+            let states = first + chunk * STATES..first + chunk * STATES + out.len();
+            let all = self.entries.start_after(states.start)..self.entries.start_after(states.end);
+            terms.clear();
+            terms.extend(all.clone().map(|entry| [value(entry), values[links[entry] as usize]]));
+            for (state, out) in states.zip(out) {
+                let after = self.entries.after(state);
+                let terms = &terms[after.start - all.start..after.end - all.start];
+                let [own, taken] = sum_pairs(0..terms.len(), |i| terms[i]);
+                let suffix = self.tree.suffix(state);
+                let [whole, rest] = suffix.map_or([singles, 0.0], |suffix| shorter[suffix]);
+                let carried = suffix.map_or(0.0, |suffix| (self.carry)(suffix, rest));
+                let left = if taken <= 0.5 * whole {
+                    whole - taken
+                } else {
+                    let members = &links[after];
+                    gaps(shared, self.entries.after_context(suffix), members.len(), |i| members[i] as usize)
+                };
+                *out = finish(state, [own, left + carried]);
             }
-            None => (shared.sum(self.entries.singles()), 0.0),
-        };
-        let left = if taken <= 0.5 * whole {
-            whole - taken
-        } else {
-            let members = &links[after];
-            gaps(shared, self.entries.after_context(suffix), members.len(), |i| members[i] as usize)
-        };
-        [own, left + carried]
+        });
     }
 }
 

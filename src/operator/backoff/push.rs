@@ -42,7 +42,8 @@ pub(super) struct Push<'a> {
 /// How much asks each context.
 pub(super) struct Flows<'a> {
     law: &'a [f64],
-    flow: Vec<f64>,
+    /// What each context passes on, and its flow, side by side.
+    pairs: Vec<[f64; 2]>,
     passed: Pyramid,
     /// What asks the empty context.
     empty: f64,
@@ -51,7 +52,7 @@ pub(super) struct Flows<'a> {
 impl Flows<'_> {
     /// How much asks a state.
     pub(super) fn flow(&self, state: usize) -> f64 {
-        self.flow[state]
+        self.pairs[state][1]
     }
 }
 
@@ -86,17 +87,49 @@ impl Push<'_> {
         for length in (1..=highest).rev() {
             let level = self.incoming.of_length(length);
             let (to_here, longer) = arrived.split_at_mut(level.end);
-            let arrives = |place: usize| if hands_on(place) { longer[place - level.end] } else { 0.0 };
             let here = &mut to_here[level.start..];
-            here.par_iter_mut().with_min_len(OUTPUTS).enumerate().for_each(|(i, out)| {
-                *out = if length == highest {
-                    self.arrive(flows, level.start + i, |place| self.top(flows, place))
-                } else {
-                    self.arrive(flows, level.start + i, arrives)
-                };
-            });
+            if length == highest {
+                // Nothing longer asks first, and all hand on.
+                self.write_arrivals(flows, level.start, here, |place, &[passed, flow]| {
+                    [passed, self.incoming.probabilities[place] * flow]
+                });
+            } else {
+                self.write_arrivals(flows, level.start, here, |place, &[passed, _]| {
+                    [passed, if hands_on(place) { longer[place - level.end] } else { 0.0 }]
+                });
+            }
         }
         arrived
+    }
+
+    /// Writes what arrives at the n-grams of a length, from `first` on. `part`
+    /// tells of an n-gram one longer, given what its context passes on and its
+    /// flow, what was asked of it, and what arrives there and is handed on.
+    ///
+    /// What a task needs of the contexts is fetched before it is added up, so
+    /// that the machine can wait for many of them at a time.
+    fn write_arrivals(
+        &self,
+        flows: &Flows<'_>,
+        first: usize,
+        out: &mut [f64],
+        part: impl Fn(usize, &[f64; 2]) -> [f64; 2] + Sync,
+    ) {
+        let contexts = &self.incoming.contexts;
+        out.par_chunks_mut(OUTPUTS).enumerate().for_each_init(Vec::new, |parts, (chunk, out)| {
+            let places = first + chunk * OUTPUTS..first + chunk * OUTPUTS + out.len();
+            let all = self.incoming.longer(places.start).start..self.incoming.longer(places.end - 1).end;
+            parts.clear();
+            parts.extend(all.clone().map(|place| part(place, &flows.pairs[contexts[place] as usize])));
+            let flow = |place: usize| flows.pairs[contexts[place] as usize][1];
+            let own: [f64; OUTPUTS] =
+                std::array::from_fn(|i| if i < out.len() { flow(places.start + i) } else { 0.0 });
+            for ((place, out), flow) in places.zip(out).zip(own) {
+                let longer = self.incoming.longer(place);
+                let parts = &parts[longer.start - all.start..longer.end - all.start];
+                *out = self.arrive(flows, place, flow, parts);
+            }
+        });
     }
 
     /// How much asks each context, under a law.
@@ -113,35 +146,29 @@ impl Push<'_> {
                 .enumerate()
                 .for_each(|(i, flow)| *flow += sum_terms(self.tree.longer(states.start + i), passed));
         }
-        let passed = flow.par_iter().with_min_len(OUTPUTS).zip(backoffs).map(|(flow, b)| flow * b);
-        let passed = Pyramid::new(passed.collect());
+        let pairs: Vec<[f64; 2]> =
+            flow.par_iter().with_min_len(OUTPUTS).zip(backoffs).map(|(&flow, b)| [flow * b, flow]).collect();
+        let passed =
+            Pyramid::new(pairs.par_iter().with_min_len(OUTPUTS).map(|&[passed, _]| passed).collect());
         let empty = passed.sum(self.tree.of_length(1));
-        Flows { law, flow, passed, empty }
+        Flows { law, pairs, passed, empty }
     }
 
-    /// What arrives at an n-gram of the highest order: nothing longer asks first.
-    fn top(&self, flows: &Flows<'_>, place: usize) -> f64 {
-        self.incoming.probabilities[place] * flows.flow[self.incoming.contexts[place] as usize]
-    }
-
-    /// What arrives at an n-gram, given what arrives at those one longer.
-    fn arrive(&self, flows: &Flows<'_>, place: usize, arrived: impl Fn(usize) -> f64) -> f64 {
+    /// What arrives at an n-gram whose context has this flow, given for each
+    /// n-gram one longer what was asked of it and what it hands on.
+    fn arrive(&self, flows: &Flows<'_>, place: usize, flow: f64, parts: &[[f64; 2]]) -> f64 {
         let contexts = &self.incoming.contexts;
-        let passed = flows.passed.array();
-        let longer = self.incoming.longer(place);
-        let [taken, below] =
-            sum_pairs(longer.clone(), |place| [passed[contexts[place] as usize], arrived(place)]);
-        let singles = self.incoming.of_length(1);
-        let context = (!singles.contains(&place)).then(|| contexts[place] as usize);
-        let flow = context.map_or(flows.empty, |state| flows.flow[state]);
+        let [taken, below] = sum_pairs(0..parts.len(), |i| parts[i]);
+        let is_single = self.incoming.of_length(1).contains(&place);
+        let flow = if is_single { flows.empty } else { flow };
         let asked = if taken <= 0.5 * flow {
             flow - taken
         } else {
-            let (own, others) = match context {
-                Some(state) => (flows.law[state], self.tree.longer(state)),
-                None => (0.0, self.tree.of_length(1)),
+            let (own, others) = match contexts[place] as usize {
+                _ if is_single => (0.0, self.tree.of_length(1)),
+                state => (flows.law[state], self.tree.longer(state)),
             };
-            let members = &contexts[longer];
+            let members = &contexts[self.incoming.longer(place)];
             own + gaps(&flows.passed, others, members.len(), |i| members[i] as usize)
         };
         self.incoming.probabilities[place] * asked + below
