@@ -4,11 +4,11 @@ use nalgebra::Complex;
 use rand::RngExt;
 
 use super::blocks::{Deflated, Map, TransientClasses};
-use super::krylov::{Krylov, largest, scale_to_one};
+use super::krylov::{Krylov, dot, largest, scale_to_one};
 use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::prob::{Law, stream};
+use crate::prob::{Law, stream, sum_by};
 use crate::solve::{Outcome, Report, Stop};
 
 /// Products that wash the nilpotent part out of the first vector, at least
@@ -56,7 +56,8 @@ impl SecondEigenvalue {
 /// solvers report noise. Here the first vector is pulled back many times before
 /// anything is built on it: N times where 2·10^8 multiplications allow that,
 /// which removes any nilpotent part, and at least K and 64 times otherwise,
-/// which removes that of a chain over all contexts.
+/// which removes that of a chain over all contexts; or until it is an
+/// eigenvector to the tolerance, which has no nilpotent part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SecondEigenvalueSolver {
     tolerance: f64,
@@ -137,7 +138,7 @@ impl SecondEigenvalueSolver {
             return outcome(Complex::new(0.0, 0.0), products, 0.0, Stop::Direct);
         };
         loop {
-            let krylov = Krylov::build(map, &first);
+            let krylov = Krylov::build(map, &first, self.tolerance);
             products += krylov.basis.len();
             let (eigenvalue, residual, ritz) = krylov.leading(&first);
             if residual <= self.tolerance * eigenvalue.norm() {
@@ -156,16 +157,30 @@ impl SecondEigenvalueSolver {
         let mut vector: Vec<f64> = (0..map.len()).map(|_| rng.random_range(-1.0..1.0)).collect();
         map.project(&mut vector);
         let affordable = WASH_OPERATIONS / map.entries().max(1);
-        for _ in 0..context.max(map.size().min(affordable.max(WASH))) {
+        let enough = context.max(map.size().min(affordable.max(WASH)));
+        for product in 1..=enough {
             let before = scale_to_one(&mut vector);
-            vector = map.apply(&vector);
+            let image = map.apply(&vector);
             *products += 1;
-            if before == 0.0 || largest(&vector) <= map.rounding() {
+            if before == 0.0 || largest(&image) <= map.rounding() {
                 return None;
+            }
+            // An eigenvector has no nilpotent part, and stays as it is.
+            let done = product % WASH == 0 && relative_residual(&vector, &image) <= self.tolerance;
+            vector = image;
+            if done {
+                break;
             }
         }
         Some(vector)
     }
+}
+
+/// How far the image of a vector is from the nearest multiple of it, relative to the image.
+fn relative_residual(vector: &[f64], image: &[f64]) -> f64 {
+    let value = dot(vector, image) / dot(vector, vector);
+    let left = sum_by(image.len(), |i| (image[i] - value * vector[i]).powi(2));
+    (left / dot(image, image)).sqrt()
 }
 
 /// What the classes alone say: 1 for several recurrent classes, and for a class

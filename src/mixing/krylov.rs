@@ -11,6 +11,9 @@ const BASIS: usize = 80;
 /// Most bytes that a Krylov basis may take; at least four vectors are kept.
 const BASIS_BYTES: usize = 1 << 30;
 
+/// Sizes at which a growing basis is asked whether it is enough.
+const LOOKS: [usize; 4] = [8, 16, 32, 56];
+
 /// A part of a product this small relative to the whole is rounding: the basis
 /// spans everything that the first vector can reach.
 const BREAKDOWN: f64 = 1e-13;
@@ -24,7 +27,9 @@ pub(super) struct Krylov {
 }
 
 impl Krylov {
-    pub(super) fn build(map: &mut impl Map, first: &[f64]) -> Self {
+    /// Builds a basis from a first vector, until it is full, spans all that can
+    /// be reached, or holds the leading eigenpair to a relative tolerance.
+    pub(super) fn build(map: &mut impl Map, first: &[f64], tolerance: f64) -> Self {
         let n = first.len();
         let room = (BASIS_BYTES / size_of_val(first)).clamp(4, BASIS).min(n);
         let mut basis = vec![unit(first.to_vec()).0];
@@ -42,9 +47,17 @@ impl Krylov {
                 }
             }
             let (next, left) = unit(image);
-            if left <= BREAKDOWN * length || column + 1 == room {
-                outside = if left <= BREAKDOWN * length { 0.0 } else { left };
+            outside = if left <= BREAKDOWN * length { 0.0 } else { left };
+            let size = column + 1;
+            if outside == 0.0 || size == room {
                 break;
+            }
+            // Looking costs as much as `size^3` multiplications, the next vector `size N`.
+            let look = || leading_pair(&hessenberg.view_range(..size, ..size).into());
+            if let Some((eigenvalue, coordinates)) = LOOKS.contains(&size).then(look).flatten() {
+                if outside * coordinates[size - 1].norm() <= tolerance * eigenvalue.norm() {
+                    break;
+                }
             }
             hessenberg[(column + 1, column)] = left;
             basis.push(next);
@@ -55,23 +68,25 @@ impl Krylov {
 
     /// The leading eigenvalue, its residual, and a real vector to go on from.
     pub(super) fn leading(&self, first: &[f64]) -> (Complex<f64>, f64, Vec<f64>) {
-        let size = self.basis.len();
-        let sweeps = 1000 * size;
-        let Some(schur) = Schur::try_new(self.hessenberg.clone(), f64::EPSILON, sweeps) else {
+        let Some((leading, coordinates)) = leading_pair(&self.hessenberg) else {
             return (Complex::new(0.0, 0.0), f64::INFINITY, first.to_vec());
         };
-        let zero = Complex::new(0.0, 0.0);
-        let eigenvalues = schur.complex_eigenvalues();
-        let leading = eigenvalues.iter().copied().reduce(|a, b| if b.norm() > a.norm() { b } else { a });
-        let leading = leading.unwrap_or(zero);
-        let coordinates = eigenvector(&self.hessenberg, leading);
-        let residual = self.outside * coordinates[size - 1].norm();
+        let residual = self.outside * coordinates[self.basis.len() - 1].norm();
         let mut ritz = vec![0.0; first.len()];
         for (vector, c) in self.basis.iter().zip(coordinates.iter()) {
             ritz.iter_mut().zip(vector).for_each(|(value, v)| *value += (c.re + c.im) * v);
         }
         (leading, residual, ritz)
     }
+}
+
+/// The leading eigenvalue of a small matrix and its eigenvector, unless the
+/// iteration that finds them does not end.
+fn leading_pair(matrix: &DMatrix<f64>) -> Option<(Complex<f64>, DVector<Complex<f64>>)> {
+    let schur = Schur::try_new(matrix.clone(), f64::EPSILON, 1000 * matrix.nrows())?;
+    let eigenvalues = schur.complex_eigenvalues();
+    let leading = eigenvalues.iter().copied().reduce(|a, b| if b.norm() > a.norm() { b } else { a })?;
+    Some((leading, eigenvector(matrix, leading)))
 }
 
 /// A unit eigenvector of a small matrix by inverse iteration near its eigenvalue.
@@ -97,7 +112,7 @@ fn eigenvector(matrix: &DMatrix<f64>, eigenvalue: Complex<f64>) -> DVector<Compl
     vector
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sum_by(a.len(), |i| a[i] * b[i])
 }
 
