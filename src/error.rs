@@ -502,3 +502,8 @@ pub enum Error {
         requirement: &'static str,
     },
 }
+
+/// The beginning of a word or line of a file, which may be long, for a message.
+pub(crate) fn excerpt(text: &str) -> String {
+    text.chars().take(80).collect()
+}

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
+#[path = "common/texts.rs"]
+mod texts;
+
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -539,22 +542,9 @@ fn models_of_kenlm_are_read_and_their_laws_sum_to_one() {
     }
 }
 
-/// Says so past the capture of the test's output, which hides what passes.
-#[allow(clippy::explicit_write, reason = "the macros are captured, the stream is not")]
-fn skip(what: &str) {
-    writeln!(std::io::stderr(), "SKIPPED {what}").unwrap();
-}
-
 #[test]
 fn models_of_irstlm_are_read() {
-    let folder = match std::env::var_os("LMCHAIN_LM") {
-        Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/lm")),
-    };
-    if !folder.is_dir() {
-        skip("models of IRSTLM: set LMCHAIN_LM to the folder of the language models");
-        return;
-    }
+    let Some(folder) = texts::folder() else { return texts::skip("models of IRSTLM") };
     for method in ["wb", "sb", "msb"] {
         let path = folder.join(format!("irstlm/tinyshakespeare_first3000.words.o3.{method}.arpa"));
         let model = read_arpa(path).unwrap().model;

@@ -10,7 +10,6 @@ use std::path::Path;
 use lmchain::chain::MarkovChain;
 use lmchain::mixing::SecondEigenvalueSolver;
 use lmchain::model::NgramModel;
-use lmchain::ngram::{ArpaModel, read_arpa_from};
 use lmchain::operator::{BackoffOperator, TransitionOperator};
 use lmchain::prob::Law;
 use lmchain::stationary::StationarySolver;
@@ -23,18 +22,6 @@ const TOLERANCE: f64 = 1e-6;
 fn assert_close(found: f64, expected: &Value, what: &str) {
     let expected = expected.as_f64().unwrap();
     assert!((found - expected).abs() <= TOLERANCE * expected.abs(), "{what}: {found} but {expected}");
-}
-
-/// The model of a file, or estimated from its text where only a sample of the file is kept.
-fn model(folder: &Path, name: &str, order: usize) -> Option<NgramModel> {
-    let subfolder = folder.join(name.split('.').next().unwrap());
-    if let Some(file) = texts::read(&subfolder.join(format!("{name}.arpa"))) {
-        let ArpaModel { vocab, model } = read_arpa_from(file.as_bytes()).unwrap();
-        return Some(NgramModel::new(model, vocab).unwrap().normalized().unwrap());
-    }
-    let (first, characters) = (name.contains("first3000"), name.contains("chars"));
-    let text = texts::training_text(&texts::play(folder)?, first, characters);
-    Some(texts::settings(name, order).fit(&texts::sentences(text)).unwrap())
 }
 
 /// The law of the next token in the long run.
@@ -92,13 +79,11 @@ fn chains_of_reference_models_agree() {
         let path = file.unwrap().path();
         let expected: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let Some(model) = model(&folder, name, expected["order"].as_u64().unwrap() as usize) else {
+        let Some(model) = texts::model(&folder, name) else {
             texts::skip(&format!("the chain of {name}"));
             continue;
         };
-        let started = std::time::Instant::now();
-        check(name, &model, &expected);
-        println!("{name}: {:?}", started.elapsed());
+        check(name, &model.normalized().unwrap(), &expected);
         checked += 1;
     }
     assert!(checked > 0, "no model was there to check");

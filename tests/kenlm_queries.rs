@@ -2,31 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+#[path = "common/texts.rs"]
+mod texts;
 
-use flate2::read::MultiGzDecoder;
-use lmchain::model::score_sentences;
-use lmchain::ngram::{ArpaModel, read_arpa};
+use lmchain::model::{NgramModel, score_sentences};
 use lmchain::text::Token;
 
 /// What single-precision sums of logarithms allow.
 const TOLERANCE: f64 = 2e-6;
-
-/// The folder of the language models, if it is there.
-fn models() -> Option<PathBuf> {
-    let folder = match std::env::var_os("LMCHAIN_LM") {
-        Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/lm")),
-    };
-    folder.is_dir().then_some(folder)
-}
-
-/// Says so past the capture of the test's output, which hides what passes.
-#[allow(clippy::explicit_write, reason = "the macros are captured, the stream is not")]
-fn skip(what: &str) {
-    writeln!(std::io::stderr(), "SKIPPED {what}").unwrap();
-}
 
 /// A token as `query` reports it.
 struct Reported<'a> {
@@ -51,23 +34,12 @@ fn summary(report: &str, label: &str) -> f64 {
     line.trim().parse().unwrap()
 }
 
-fn read_text(path: &Path) -> String {
-    let file = std::fs::File::open(path).unwrap();
-    let mut text = String::new();
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        MultiGzDecoder::new(file).read_to_string(&mut text).unwrap();
-    } else {
-        std::io::BufReader::new(file).read_to_string(&mut text).unwrap();
-    }
-    text
-}
-
 /// Compares a sentence token by token, and returns its tokens without `</s>`.
-fn check_sentence(read: &ArpaModel, line: &str, place: &str) -> Vec<Token> {
+fn check_sentence(read: &NgramModel, line: &str, place: &str) -> Vec<Token> {
     let (fields, total) = line.rsplit_once("Total: ").unwrap();
     let (total, unknown) = total.split_once(" OOV: ").unwrap();
     let reported: Vec<Reported<'_>> = fields.split('\t').filter(|f| !f.is_empty()).map(parse).collect();
-    let (vocab, model) = (&read.vocab, &read.model);
+    let (vocab, model) = (read.vocab(), read.backoff());
     let tokens: Vec<Token> =
         reported.iter().map(|report| vocab.token(report.word).unwrap_or(vocab.unknown().unwrap())).collect();
     let steps = model.steps(model.state_after(&[vocab.start().unwrap()]), tokens.iter().copied());
@@ -90,47 +62,41 @@ fn check_sentence(read: &ArpaModel, line: &str, place: &str) -> Vec<Token> {
     sentence.to_vec()
 }
 
-fn check(model: &Path, queries: &Path) {
-    let read = read_arpa(model).unwrap();
-    let report = read_text(queries);
-    let place = queries.display().to_string();
+fn check(model: &NgramModel, report: &str, place: &str) {
     let sentences: Vec<Vec<Token>> = report
         .lines()
         .filter(|line| line.contains("Total: "))
-        .map(|line| check_sentence(&read, line, &place))
+        .map(|line| check_sentence(model, line, place))
         .collect();
-    let score = score_sentences(&read.model, &read.vocab, &sentences).unwrap();
-    assert_eq!(score.tokens, summary(&report, "Tokens:") as usize, "{place}");
-    assert_eq!(score.unknown, summary(&report, "OOVs:") as usize, "{place}");
+    let score = score_sentences(model.backoff(), model.vocab(), &sentences).unwrap();
+    assert_eq!(score.tokens, summary(report, "Tokens:") as usize, "{place}");
+    assert_eq!(score.unknown, summary(report, "OOVs:") as usize, "{place}");
     for (found, label) in [
         (score.perplexity(), "Perplexity including OOVs:"),
         (score.perplexity_of_known(), "Perplexity excluding OOVs:"),
     ] {
-        let expected = summary(&report, label);
+        let expected = summary(report, label);
         assert!((found / expected - 1.0).abs() < 2e-6, "{place}: {found} but {label} {expected}");
     }
 }
 
 /// Every model of a folder that there are queries for.
-fn check_folder(name: &str, at_least: usize) {
-    let Some(folder) = models() else {
-        skip(&format!("KenLM's queries in {name}: set LMCHAIN_LM to the folder of the language models"));
-        return;
-    };
+fn check_folder(name: &str, expected: usize) {
+    let Some(folder) = texts::folder() else { return texts::skip(&format!("KenLM's queries in {name}")) };
     let mut checked = 0;
     for entry in std::fs::read_dir(folder.join(name)).unwrap() {
-        let model = entry.unwrap().path();
-        let file = model.file_name().unwrap().to_str().unwrap();
-        let Some(stem) = file.strip_suffix(".arpa").or_else(|| file.strip_suffix(".arpa.gz")) else {
-            continue;
+        let queries = entry.unwrap().path();
+        let file = queries.file_name().unwrap().to_str().unwrap();
+        let Some((stem, _)) = file.split_once(".query.txt") else { continue };
+        let Some(model) = texts::model(&folder, stem) else {
+            texts::skip(&format!("KenLM's queries of {stem}"));
+            return;
         };
-        let queries = ["txt", "txt.gz"].map(|kind| model.with_file_name(format!("{stem}.query.{kind}")));
-        if let Some(queries) = queries.iter().find(|queries| queries.is_file()) {
-            check(&model, queries);
-            checked += 1;
-        }
+        let report = texts::read(&queries.with_file_name(format!("{stem}.query.txt"))).unwrap();
+        check(&model, &report, stem);
+        checked += 1;
     }
-    assert!(checked >= at_least, "only {checked} models were checked in {name}");
+    assert_eq!(checked, expected, "models checked in {name}");
 }
 
 #[test]
@@ -140,5 +106,5 @@ fn small_models_agree_with_kenlm() {
 
 #[test]
 fn models_of_a_whole_text_agree_with_kenlm() {
-    check_folder("tinyshakespeare", 4);
+    check_folder("tinyshakespeare", 6);
 }

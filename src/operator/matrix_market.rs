@@ -17,7 +17,7 @@ use std::io::{BufRead, Read};
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::error::{Error, MatrixFileProblem, Result};
+use crate::error::{Error, MatrixFileProblem, Result, excerpt};
 
 use super::triplets::{Triplets, checked_index, checked_size, open};
 
@@ -259,11 +259,6 @@ fn fields<const N: usize>(text: &str) -> Result<[&str; N], MatrixFileProblem> {
 
 fn unsupported(what: &'static str, found: &str, supported: &'static str) -> MatrixFileProblem {
     MatrixFileProblem::Unsupported { what, found: excerpt(found), supported }
-}
-
-/// The beginning of a word that may be long.
-fn excerpt(word: &str) -> String {
-    word.chars().take(40).collect()
 }
 
 fn at(line: usize, problem: MatrixFileProblem) -> Error {

@@ -4,7 +4,8 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use lmchain::model::{NgramSettings, Smoothing};
+use lmchain::model::{NgramModel, NgramSettings, Smoothing};
+use lmchain::ngram::{ArpaModel, read_arpa_from};
 use lmchain::text::{Corpus, CorpusSettings, DocumentEnd, Tokenizer};
 
 /// The discounts that `lmplz` falls back on.
@@ -88,4 +89,18 @@ pub(crate) fn settings(name: &str, order: usize) -> NgramSettings {
         settings = settings.fallback_discounts(FALLBACK);
     }
     settings
+}
+
+/// A reference model: that of its file, or estimated from its text where only a
+/// sample of the file is kept; none if neither is there.
+pub(crate) fn model(folder: &Path, name: &str) -> Option<NgramModel> {
+    let subfolder = folder.join(name.split('.').next().unwrap());
+    if let Some(file) = read(&subfolder.join(format!("{name}.arpa"))) {
+        let ArpaModel { vocab, model } = read_arpa_from(file.as_bytes()).unwrap();
+        return Some(NgramModel::new(model, vocab).unwrap());
+    }
+    let (first, characters) = (name.contains("first3000"), name.contains("chars"));
+    let order = name.split_once(".o").unwrap().1[..1].parse().unwrap();
+    let text = training_text(&play(folder)?, first, characters);
+    Some(settings(name, order).fit(&sentences(text)).unwrap())
 }

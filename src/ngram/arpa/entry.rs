@@ -2,7 +2,7 @@
 
 use super::is_separator;
 use super::section::Section;
-use crate::error::ArpaFileProblem;
+use crate::error::{ArpaFileProblem, excerpt};
 
 /// Hands on the words of a line with their positions, and returns the
 /// probability and the back-off weight.
@@ -75,9 +75,4 @@ impl<'a> Iterator for Fields<'a> {
 
 pub(super) fn not_a_number(what: &'static str, found: &str) -> ArpaFileProblem {
     ArpaFileProblem::NotANumber { what, found: excerpt(found) }
-}
-
-/// The beginning of a text that may be long.
-pub(super) fn excerpt(text: &str) -> String {
-    text.chars().take(80).collect()
 }

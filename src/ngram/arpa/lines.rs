@@ -7,9 +7,8 @@ use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
 
-use super::entry::excerpt;
 use super::is_separator;
-use crate::error::{ArpaFileProblem, Error, Result};
+use crate::error::{ArpaFileProblem, Error, Result, excerpt};
 use crate::solve::{Observer, Progress};
 
 /// The longest line that is read, in bytes.

@@ -1,9 +1,9 @@
 //! The words of an ARPA file.
 
-use super::entry::{excerpt, parse_line};
+use super::entry::parse_line;
 use super::lines::Lines;
 use super::section::Section;
-use crate::error::{ArpaFileProblem, Error, Result};
+use crate::error::{ArpaFileProblem, Error, Result, excerpt};
 use crate::text::{Token, Vocab};
 
 /// The vocabulary, and what belongs to each single word.

@@ -20,9 +20,10 @@
 //!
 //! - `entries`: the n-grams by their contexts, for pulling back (`pull`);
 //! - `incoming`: the same by what they end with, for pushing forward (`push`);
-//! - `walk`, `graph`, `sampler`: transitions one by one, the graph, draws;
+//! - `walk`, `graph`, `block_hubs`, `sampler`: transitions one by one, the graph, draws;
 //! - `entropy`, `blocks`: the entropies of rows and of blocks of tokens.
 
+mod block_hubs;
 mod blocks;
 mod ends;
 mod entries;
@@ -39,6 +40,7 @@ mod sums;
 pub(crate) mod test_matrix;
 #[cfg(test)]
 mod tests;
+mod transitions;
 mod walk;
 
 pub use operator::BackoffOperator;

@@ -2,16 +2,14 @@
 
 use std::sync::Arc as Shared;
 
+use super::block_hubs::Blocks;
 use super::ends::Ends;
 use super::entries::{Entries, Found};
-use super::graph::Blocks;
 use super::incoming::Incoming;
 use super::pull::{Pull, pull_error};
 use super::push::{Push, push_error};
-use super::sampler::BackoffSteps;
 use crate::error::{Error, Result};
 use crate::ngram::{BackoffTrie, ContextTree};
-use crate::operator::{Arc, StepSampler, Transition, TransitionOperator, check_lengths};
 use crate::prob::Law;
 use crate::solve::{MEMORY_LIMIT, check_memory};
 use crate::text::{EndRule, Token};
@@ -53,7 +51,7 @@ pub struct BackoffOperator {
     /// The mass of the tokens that each state has no n-gram for, under its suffix.
     pub(super) rest: Vec<f64>,
     pub(super) blocks: Blocks,
-    longest_sum: usize,
+    pub(super) longest_sum: usize,
 }
 
 impl BackoffOperator {
@@ -144,7 +142,7 @@ impl BackoffOperator {
     }
 
     /// Pulls back an observable without negative values.
-    fn pull_nonnegative(&self, observable: &[f64], expected: &mut [f64]) {
+    pub(super) fn pull_nonnegative(&self, observable: &[f64], expected: &mut [f64]) {
         let Entries { probabilities, targets, backoffs, .. } = &self.entries;
         let value = |entry: usize| probabilities[entry] * observable[targets[entry] as usize];
         let carry = |state: usize, rest: f64| backoffs[state] * rest;
@@ -156,7 +154,7 @@ impl BackoffOperator {
     }
 
     /// Pushes forward a law without negative values.
-    fn push_nonnegative(&self, law: &[f64], next: &mut [f64]) {
+    pub(super) fn push_nonnegative(&self, law: &[f64], next: &mut [f64]) {
         let push =
             Push { tree: &self.tree, entries: &self.entries, incoming: &self.incoming, ends: self.ends };
         push.write(law, next);
@@ -201,90 +199,4 @@ fn check_numbers(model: &BackoffTrie) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Does to the positive and the negative part of a vector, if it has both, what
-/// cannot be done to it as a whole without cancellation.
-fn by_sign(input: &[f64], output: &mut [f64], product: impl Fn(&[f64], &mut [f64])) {
-    if !input.iter().any(|&value| value < 0.0) {
-        return product(input, output);
-    }
-    let part = |sign: f64| -> Vec<f64> {
-        input.iter().map(|value| if sign * value < 0.0 { 0.0 } else { sign * value }).collect()
-    };
-    let mut negative = vec![0.0; output.len()];
-    product(&part(1.0), output);
-    product(&part(-1.0), &mut negative);
-    output.iter_mut().zip(&negative).for_each(|(value, negative)| *value -= negative);
-}
-
-impl TransitionOperator for BackoffOperator {
-    fn states(&self) -> usize {
-        self.tree.len()
-    }
-
-    fn stored_entries(&self) -> usize {
-        self.entries.len()
-    }
-
-    fn longest_sum(&self) -> usize {
-        self.longest_sum
-    }
-
-    fn push_forward(&self, law: &[f64], next: &mut [f64]) {
-        check_lengths(self, law, next);
-        by_sign(law, next, |law, next| self.push_nonnegative(law, next));
-    }
-
-    fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
-        check_lengths(self, observable, expected);
-        by_sign(observable, expected, |observable, expected| self.pull_nonnegative(observable, expected));
-    }
-
-    fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        self.next_token(state, cursor)
-    }
-
-    fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        self.next_before(state, cursor)
-    }
-
-    /// A binary search a length.
-    fn probability(&self, from: usize, to: usize) -> f64 {
-        let ending = |token: Token| match self.after(from, token) == to {
-            true => self.token_probability(from, token),
-            false => 0.0,
-        };
-        if self.ends.absorbing == Some(from) {
-            return f64::from(u8::from(from == to));
-        }
-        let by_end = if self.ends.start == Some(to) { self.ends.end.map_or(0.0, ending) } else { 0.0 };
-        ending(self.tree.newest(to)) + by_end
-    }
-
-    fn hubs(&self) -> usize {
-        self.hub_count()
-    }
-
-    fn next_arc(&self, node: usize, cursor: usize) -> Option<Arc> {
-        self.next_arc_from(node, cursor)
-    }
-
-    fn row_entropies(&self, entropies: &mut [f64]) {
-        assert_eq!(entropies.len(), self.states(), "one entry per state");
-        self.write_row_entropies(entropies);
-    }
-
-    fn block_entropies(&self, law: &[f64], longest: usize) -> Option<Vec<f64>> {
-        assert_eq!(law.len(), self.states(), "one entry per state");
-        self.stored_block_entropies(law, longest.min(self.tree.longest()))
-    }
-
-    fn sampler_bytes(&self) -> u128 {
-        BackoffSteps::bytes(self)
-    }
-
-    fn sampler(&self) -> Box<dyn StepSampler + '_> {
-        Box::new(BackoffSteps::new(self))
-    }
 }
