@@ -1,8 +1,12 @@
 //! What came before: a small text as a chain, run backwards.
 
 use lmchain::chain::MarkovChain;
+use lmchain::model::{NgramSettings, Smoothing, score};
 use lmchain::operator::{TransitionOperator, successors};
-use lmchain::text::{CorpusSettings, Tokenizer};
+use lmchain::text::{Corpus, CorpusSettings, DocumentEnd, Tokenizer};
+
+const VOICES: [&str; 3] =
+    [include_str!("data/kitchen.txt"), include_str!("data/harbor.txt"), include_str!("data/observatory.txt")];
 
 const TEXT: &str = "the cat sat on the mat and the dog sat on the cat and the cat ran";
 
@@ -53,5 +57,41 @@ fn main() -> lmchain::Result<()> {
     let words: Vec<_> = path.iter().map(|&state| states.newest_token(state)).collect();
     println!("\n... {}.", corpus.decode(&words));
     assert_eq!(path.last(), Some(&ran));
+    learned()
+}
+
+/// A model learned from reversed text, beside the exact reversal of a forward model's chain.
+fn learned() -> lmchain::Result<()> {
+    let settings =
+        CorpusSettings::new(Tokenizer::characters().lower_case(true)).document_end(DocumentEnd::Open);
+    let text = settings.read_strings(VOICES)?;
+    let fit = |corpus: &Corpus| {
+        let settings = NgramSettings::new(3).smoothing(Smoothing::ModifiedKneserNey);
+        settings.fallback_discounts([0.5, 1.0, 1.5]).fit(corpus)
+    };
+    let (forward, backward) = (fit(&text)?, fit(&text.reversed())?);
+
+    println!("\ncross-entropy of the text, in bits a character, under models of order 3:");
+    println!("  read forward   {:.4}", score(&forward, &text)?.bits_per_token());
+    println!("  read backward  {:.4}", score(&backward, &text.reversed())?.bits_per_token());
+
+    let chain = MarkovChain::enumerated(&forward)?;
+    let law = chain.stationary()?.converged()?;
+    let comparison = chain.compare_reverse(&law, &backward)?;
+    println!("the forward model's own text, read backward:");
+    println!("  entropy rate of the exact reversal     {:.4}", comparison.entropy_rate());
+    println!("  cross-entropy of the learned reversal  {:.4}", comparison.cross_entropy());
+    println!("  the difference, a relative entropy     {:.4}", comparison.divergence_rate());
+    // Both directions of one process are as hard to predict.
+    assert!((comparison.entropy_rate() - chain.entropy_rate(&law)).abs() < 1e-6);
+    assert!(comparison.divergence_rate() > 0.0);
+
+    let weighted = |state: usize| law[state] * comparison.divergences()[state].unwrap_or(0.0);
+    let mut contexts: Vec<usize> = (0..chain.len()).collect();
+    contexts.sort_by(|&a, &b| weighted(b).total_cmp(&weighted(a)));
+    println!("contexts that add most to it:");
+    for state in contexts.into_iter().take(5) {
+        println!("  {:?} {:.5}", chain.states().label(state), weighted(state));
+    }
     Ok(())
 }

@@ -42,7 +42,9 @@ fn enumerated(model: &NgramModel, rule: &EndRule) -> MarkovChain<ShiftOperator> 
 
 /// The state of the whole model's chain that each context belongs to.
 fn lumps(all: &MarkovChain<ShiftOperator>, lumped: &MarkovChain<impl TransitionOperator>) -> Vec<usize> {
-    (0..all.len()).map(|context| lumped.states().after_prompt(&all.states().tokens(context)).unwrap()).collect()
+    (0..all.len())
+        .map(|context| lumped.states().after_prompt(&all.states().tokens(context)).unwrap())
+        .collect()
 }
 
 fn lump(law: &[f64], lumps: &[usize], states: usize) -> Vec<f64> {
