@@ -419,6 +419,14 @@ pub enum Error {
         /// The tokens of the context, oldest first.
         context: Vec<u32>,
     },
+    /// A start context holds a token that also occurs in texts.
+    #[error(
+        "the start context holds {name:?}, which may also be generated, so states would not tell which token led to them; let texts start with <s>"
+    )]
+    GeneratedStart {
+        /// Name of the token.
+        name: String,
+    },
     /// A discount cannot be estimated.
     #[error(
         "of the n-grams of {length} tokens {} occur once, {} twice, {} three and {} four times (as this smoothing counts them), which gives no discount for those that occur {count} times{}; ask for fallback discounts, give a discount, or use Witten-Bell smoothing",

@@ -165,13 +165,10 @@ fn information_is_that_of_the_chain_of_all_contexts() {
 fn what_came_before_is_what_the_chain_of_all_contexts_says() {
     for_pairs(|pair| {
         let Some((law, full)) = pair.stationary().filter(|_| pair.tells_tokens()) else { return };
-        let (small, end) = (pair.small.states(), pair.small.states().vocabulary_size() - 1);
+        let small = pair.small.states();
         let (v, k) = (small.vocabulary_size(), pair.full.states().context_length());
         let reverse = pair.full.reverse_table(&full).unwrap();
         let starting = small.restart().map(|start| small.tokens(start)).unwrap_or_default();
-        // In the states the start of a text stands where its end is in a window.
-        let seen =
-            |token: usize| if token == end && !starting.is_empty() { starting[0] as usize } else { token };
         for state in 0..small.len() {
             let tokens = small.tokens(state);
             let is_start = small.restart() == Some(state);
@@ -184,9 +181,9 @@ fn what_came_before_is_what_the_chain_of_all_contexts_says() {
             for context in (0..pair.full.len()).filter(|&c| pair.lump[c] == state && full[c] > 0.0) {
                 let window = pair.full.states().tokens(context);
                 if length < k {
-                    expected[seen(window[k - 1 - length] as usize)] += full[context] / law[state];
+                    expected[window[k - 1 - length] as usize] += full[context] / law[state];
                 } else if let Some(before) = reverse.law_before(context) {
-                    (0..v).for_each(|t| expected[seen(t)] += full[context] / law[state] * before[t]);
+                    (0..v).for_each(|t| expected[t] += full[context] / law[state] * before[t]);
                 }
             }
             let found = pair.small.law_before(&law, state).unwrap();

@@ -47,7 +47,7 @@ pub(crate) fn frequencies(subject: &Subject, law: &Law) {
         "Their long-run frequency in the model against that in the text. The text is no law the model keeps.",
     );
     let vocab = subject.model.vocab();
-    let (long_run, in_text) = (said(subject, law), frequencies_of(text));
+    let (long_run, in_text) = (subject.chain.token_law(law), frequencies_of(text));
     say!("   {:<20} {:>10} {:>10} {:>8}", "", "long run", "text", "ratio");
     for (token, p) in long_run.top(LISTED) {
         row(vocab, token, p, in_text[token]);
@@ -139,7 +139,7 @@ pub(crate) fn words(subject: &Subject, length: usize, seed: u64) -> lmchain::Res
     let mut text = String::new();
     for state in walker.walk(Start::State(start), seed)?.skip(1).take(length) {
         let token = chain.states().newest_token(state);
-        if Some(token) == vocab.start() || Some(token) == vocab.end() {
+        if Some(token) == vocab.end() {
             text.push('\n');
         } else {
             text.push_str(vocab.name(token));
@@ -148,15 +148,6 @@ pub(crate) fn words(subject: &Subject, length: usize, seed: u64) -> lmchain::Res
     }
     quote(&text);
     Ok(())
-}
-
-/// How often each token is said. The start of a sentence follows `</s>`.
-fn said(subject: &Subject, law: &Law) -> Law {
-    let mut said = subject.chain.token_law(law).to_vec();
-    if let (Some(start), Some(end)) = (subject.model.vocab().start(), subject.model.vocab().end()) {
-        said[end as usize] += std::mem::take(&mut said[start as usize]);
-    }
-    Law::normalized(said).expect("a law")
 }
 
 /// How often a text has each token.

@@ -73,16 +73,12 @@ impl States {
         Self::new(Kind::Some { keys, vocabulary_size, context_length }, vocab)
     }
 
-    /// The contexts that a back-off model tells apart.
-    ///
-    /// # Panics
-    ///
-    /// If the vocabulary is not of the size of the model's.
-    #[track_caller]
-    pub fn suffixes(operator: &BackoffOperator, vocab: Option<Vocab>) -> Self {
+    /// The contexts that a back-off model tells apart; the vocabulary is of the
+    /// size of the model's.
+    pub(crate) fn suffixes(operator: &BackoffOperator, vocab: Option<Vocab>) -> Self {
         let tree = Arc::clone(operator.contexts());
         let size = vocab.as_ref().map_or(tree.vocabulary_size(), Vocab::len);
-        assert_eq!(size, tree.vocabulary_size(), "a name for every token of the model");
+        debug_assert_eq!(size, tree.vocabulary_size(), "a name for every token of the model");
         let restart = operator.end().zip(operator.start());
         Self::new(Kind::Suffixes { tree, restart }, vocab)
     }
@@ -173,7 +169,8 @@ impl States {
         }
     }
 
-    /// The newest token of a state.
+    /// The newest token of a state. Where an end token leads to the start of
+    /// the next text ([`SmoothedChain`](super::SmoothedChain)), it is that of the start state.
     ///
     /// # Panics
     ///
@@ -190,6 +187,7 @@ impl States {
                 space.newest(state)
             }
             Kind::Some { keys, vocabulary_size, .. } => (keys[state] % *vocabulary_size as u128) as Token,
+            Kind::Suffixes { restart: Some((end, start)), .. } if state == *start => *end,
             Kind::Suffixes { tree, .. } => tree.newest(state),
         }
     }

@@ -123,10 +123,19 @@ impl Slow {
         let everything_seen = self.counts[&Vec::new()].len() as f64 == self.v;
         let ratio = |count: f64| {
             let common = (largest + 1.0) * times(largest + 1.0) / times(1.0);
+            let good_turing = |count: f64| {
+                ((count + 1.0) * times(count + 1.0) / times(count) / count - common) / (1.0 - common)
+            };
+            let fits = |count: u32| {
+                let ratio = good_turing(f64::from(count));
+                times(f64::from(count)) > 0.0 && ratio > 0.0 && ratio <= 1.0
+            };
             if count > largest || (context.is_empty() && everything_seen) {
                 1.0
+            } else if common < 1.0 && (1..=largest as u32).all(fits) {
+                good_turing(count)
             } else {
-                ((count + 1.0) * times(count + 1.0) / times(count) / count - common) / (1.0 - common)
+                1.0 - FALLBACK[(count as usize).min(3) - 1] / count
             }
         };
         let after = &self.counts[context];
@@ -191,14 +200,7 @@ proptest! {
         let prune = if plain { Vec::new() } else { prune };
         let corpus = corpus(&documents, end);
         let settings = NgramSettings::new(k + 1).smoothing(smoothing).prune(&prune);
-        let model = match settings.fallback_discounts(FALLBACK).fit(&corpus) {
-            Ok(model) => model,
-            Err(Error::NoDiscount { .. }) => {
-                prop_assert!(matches!(smoothing, Smoothing::Katz { .. }), "others can fall back");
-                return Ok(());
-            }
-            Err(error) => panic!("{error}"),
-        };
+        let model = settings.fallback_discounts(FALLBACK).fit(&corpus).unwrap();
         let slow = Slow::new(&corpus, k + 1, smoothing, &prune);
         let space = crate::text::ContextSpace::new(V as usize + 2, k.max(1)).unwrap();
         let mut law = vec![f64::NAN; V as usize + 2];
@@ -248,6 +250,30 @@ fn settings_out_of_range_are_refused() {
         assert!(matches!(fitted, Err(Error::InvalidSetting { name: "discount", .. })), "{discount}");
     }
     assert!(matches!(NgramSettings::new(200).fit(&corpus), Err(Error::ContextSpaceTooLarge { .. })));
+}
+
+/// Contexts that nearly every token follows leave next to nothing to back off
+/// with: it must be added up, not subtracted.
+#[test]
+fn katz_laws_sum_to_one_where_next_to_nothing_is_left() {
+    let mut rng = crate::prob::stream(7, 0);
+    for (v, tokens) in [(15, 3_000), (35, 12_250), (63, 40_000)] {
+        let names = (0..v).map(|i: u32| i.to_string()).collect();
+        let rank = |x: f64| ((f64::from(v) + 1.0).powf(x) as Token).min(v) - 1;
+        let text: Vec<Token> = (0..tokens).map(|_| rank(rand::RngExt::random(&mut rng))).collect();
+        let corpus = Corpus::from_tokens(Vocab::new(names).unwrap(), [text], DocumentEnd::Circular).unwrap();
+        for largest in [1, 2, 5] {
+            let settings = NgramSettings::new(3).smoothing(Smoothing::Katz { largest });
+            let model = settings.fallback_discounts(FALLBACK).fit(&corpus).unwrap();
+            let mut law = vec![0.0; v as usize];
+            for first in 0..v {
+                for second in 0..v {
+                    model.next_token_law(&[first, second], &mut law).unwrap();
+                    assert!((law.iter().sum::<f64>() - 1.0).abs() < 1e-13, "{v} {largest} {first} {second}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

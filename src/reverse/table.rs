@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::operator::{ShiftOperator, TableEntry, TransitionOperator, successors};
 use crate::prob::Law;
 use crate::solve::{MEMORY_LIMIT, check_memory};
+use crate::text::Token;
 
 /// `q(previous token | context)`: the law of the token that stood before each
 /// state's window, under the stationary law. `N·V` entries.
@@ -95,12 +96,19 @@ impl<O: TransitionOperator> MarkovChain<O> {
             }
             return;
         }
-        // A text that starts anew forgets what the end token was appended to.
-        let length = if states.restart() == Some(state) { 1 } else { states.tokens(state).len() };
+        // A text that starts anew forgets what the end token was appended to;
+        // the tokens of its start context stand for that end token.
+        let restart = states.restart();
+        let starting = restart.map(|start| (states.tokens(start), states.newest_token(start)));
+        let said = |token: Token| match &starting {
+            Some((tokens, end)) if tokens.contains(&token) => *end,
+            _ => token,
+        };
+        let length = if restart == Some(state) { 1 } else { states.tokens(state).len() };
         for before in successors(reversed, state) {
             let tokens = states.tokens(before.state);
             match tokens.len().checked_sub(length) {
-                Some(place) => law[tokens[place] as usize] += share * before.probability,
+                Some(place) => law[said(tokens[place]) as usize] += share * before.probability,
                 None => self.add_before(reversed, before.state, share * before.probability, law),
             }
         }

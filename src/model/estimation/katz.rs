@@ -3,7 +3,8 @@
 use super::discounts::good_turing;
 use super::{LengthStatistics, Method, Values, families};
 use crate::error::Result;
-use crate::ngram::NgramCounts;
+use crate::ngram::{NgramCounts, NgramTrie};
+use crate::prob::sum_by;
 use crate::text::Token;
 
 /// # Errors
@@ -11,24 +12,30 @@ use crate::text::Token;
 /// [`Error::NoDiscount`](crate::Error::NoDiscount).
 pub(super) fn estimate(counts: &NgramCounts, method: Method<'_>, largest: u32) -> Result<Values> {
     let mut values = Values { probabilities: Vec::new(), backoffs: Vec::new(), statistics: Vec::new() };
+    let mut rests = Vec::new();
     for length in 1..=counts.order() {
         let occurrences = counts.counts(length);
         let mut times = vec![0; largest as usize + 2];
         for &count in occurrences.iter().filter(|count| **count <= largest + 1) {
             times[count as usize] += 1;
         }
-        let mut ratios = good_turing(length, &times);
-        if length == 1 && unseen(counts, method).next().is_none() {
+        let (ratios, fallback) = match (good_turing(length, &times), method.fallback) {
             // Nobody is there to take what is discounted.
-            ratios = Ok(Vec::new());
-        }
-        let family = Discounted { occurrences, ratios: &ratios? };
+            _ if length == 1 && unseen(counts, method).next().is_none() => (Vec::new(), false),
+            (Ok(ratios), _) => (ratios, false),
+            (Err(_), Some(discounts)) => (subtracted(discounts, largest), true),
+            (Err(error), None) => return Err(error),
+        };
+        let family = Discounted { occurrences, ratios: &ratios };
         match values.probabilities.last() {
             None => values.probabilities.push(single_tokens(counts, method, &family)),
-            Some(shorter) => {
-                let (probabilities, backoffs) = longer(counts, length, method, &family, shorter);
-                values.probabilities.push(probabilities);
-                values.backoffs.push(backoffs);
+            Some(probabilities) => {
+                let backoffs = values.backoffs.last().map_or(&[][..], Vec::as_slice);
+                let shorter = Shorter { probabilities, backoffs, rests: &rests };
+                let longer = longer(counts, length, method, &family, &shorter);
+                values.probabilities.push(longer.probabilities);
+                values.backoffs.push(longer.backoffs);
+                rests = longer.rests;
             }
         }
         let counted = counts.trie().len(length);
@@ -37,10 +44,16 @@ pub(super) fn estimate(counts: &NgramCounts, method: Method<'_>, largest: u32) -
             kept: counted,
             counts_of_counts: counts.counts_of_counts(length),
             discounts: None,
-            fallback: false,
+            fallback,
         });
     }
     Ok(values)
+}
+
+/// The ratios that taking discounts from counts of 1, 2, and 3 or more comes to.
+fn subtracted(discounts: [f64; 3], largest: u32) -> Vec<f64> {
+    let ratio = |count: u32| 1.0 - discounts[count.min(3) as usize - 1] / f64::from(count);
+    (1..=largest).map(ratio).collect()
 }
 
 /// Counts with their discounts.
@@ -87,38 +100,81 @@ fn single_tokens(counts: &NgramCounts, method: Method<'_>, family: &Discounted<'
     law
 }
 
+/// The n-grams of a length, and what the contexts before them back off with.
+struct Longer {
+    probabilities: Vec<f64>,
+    backoffs: Vec<f64>,
+    /// The mass under its suffix of the tokens that each context has no n-gram for.
+    rests: Vec<f64>,
+}
+
 fn longer(
     counts: &NgramCounts,
     length: usize,
     method: Method<'_>,
     discounted: &Discounted<'_>,
-    shorter: &[f64],
-) -> (Vec<f64>, Vec<f64>) {
+    shorter: &Shorter<'_>,
+) -> Longer {
     let (trie, threshold) = (counts.trie(), method.threshold(length));
-    let mut probabilities = vec![0.0; trie.len(length)];
-    let mut backoffs = Vec::with_capacity(trie.len(length - 1));
-    for family in families(trie, length) {
-        let kept = |number: &usize| discounted.occurrences[*number] > threshold;
-        let total: f64 = family.clone().map(|number| f64::from(discounted.occurrences[number])).sum();
-        let (mut left, mut covered) = (0.0, 0.0);
-        for number in family.clone() {
-            if kept(&number) {
-                probabilities[number] = discounted.kept(number) / total;
-                left += discounted.taken(number) / total;
-                covered += shorter[trie.suffix(length, number)];
-            } else {
-                left += f64::from(discounted.occurrences[number]) / total;
+    let contexts = trie.len(length - 1);
+    let mut all = Longer {
+        probabilities: vec![0.0; trie.len(length)],
+        backoffs: Vec::with_capacity(contexts),
+        rests: Vec::with_capacity(contexts),
+    };
+    for (context, family) in families(trie, length).enumerate() {
+        let occurrences = &discounted.occurrences[family.clone()];
+        let total = sum_by(occurrences.len(), |i| f64::from(occurrences[i]));
+        let kept: Vec<usize> =
+            family.clone().filter(|&number| discounted.occurrences[number] > threshold).collect();
+        for &number in &kept {
+            all.probabilities[number] = discounted.kept(number) / total;
+        }
+        let pruned = |number: usize| discounted.occurrences[number] <= threshold;
+        let given = |number: usize| match pruned(number) {
+            true => f64::from(discounted.occurrences[number]),
+            false => discounted.taken(number),
+        };
+        let left = sum_by(family.len(), |i| given(family.start + i)) / total;
+        let rest = shorter.rest(trie, length - 1, context, &kept);
+        all.backoffs.push(match rest {
+            _ if family.is_empty() => 1.0,
+            0.0 => {
+                // All that may follow is here: it shares what was taken from it.
+                kept.iter().for_each(|&number| all.probabilities[number] /= 1.0 - left);
+                0.0
             }
-        }
-        let served = 1.0 - covered;
-        let backoff = if family.is_empty() { 1.0 } else { left / served };
-        if backoff.is_finite() && served > f64::EPSILON {
-            backoffs.push(backoff);
-        } else {
-            // All that may follow is here: it shares what was taken from it.
-            family.for_each(|number| probabilities[number] /= 1.0 - left);
-            backoffs.push(0.0);
-        }
+            rest => left / rest,
+        });
+        all.rests.push(rest);
     }
-    (probabilities, backoffs)
+    all
+}
+
+/// The n-grams one shorter, as what contexts back off to.
+struct Shorter<'a> {
+    probabilities: &'a [f64],
+    /// Those of the contexts one shorter still; none for the empty one.
+    backoffs: &'a [f64],
+    rests: &'a [f64],
+}
+
+impl Shorter<'_> {
+    /// The mass, under the suffix of a context, of the tokens that it has no
+    /// n-gram for, given those that it has: what is added up is what is left.
+    fn rest(&self, trie: &NgramTrie, length: usize, context: usize, kept: &[usize]) -> f64 {
+        let suffix_of = |number: &usize| trie.suffix(length + 1, *number);
+        let covered = sum_by(kept.len(), |i| self.probabilities[suffix_of(&kept[i])]);
+        if covered <= 0.5 {
+            return 1.0 - covered;
+        }
+        let suffix = trie.suffix(length, context);
+        let (siblings, carried) = match length {
+            1 => (0..trie.len(1), 0.0),
+            _ => (trie.children(length - 1, suffix), self.backoffs[suffix] * self.rests[suffix]),
+        };
+        let mut members = kept.iter().map(suffix_of).peekable();
+        let others: Vec<usize> = siblings.filter(|sibling| members.next_if_eq(sibling).is_none()).collect();
+        sum_by(others.len(), |i| self.probabilities[others[i]]) + carried
+    }
 }

@@ -6,6 +6,7 @@ use super::pull::Pull;
 use super::push::{Flows, Push};
 use crate::operator::TransitionOperator;
 use crate::prob::sum_by;
+use crate::text::Token;
 
 /// Bits that an outcome of this probability adds to an entropy.
 fn bits(p: f64) -> f64 {
@@ -25,15 +26,15 @@ struct StoredBlock {
 }
 
 impl BackoffOperator {
-    /// Whether the newest token of the state entered tells which token was
-    /// appended: no token of the start context may occur elsewhere.
-    fn tells_tokens(&self) -> bool {
-        let Some(start) = self.ends.start else { return true };
-        let virtual_tokens = self.tree.tokens(start);
-        let occurs = |entry: usize| {
-            self.entries.probabilities[entry] > 0.0 && virtual_tokens.contains(&self.entries.token(entry))
+    /// A token of the start context that may occur elsewhere too. If there is
+    /// one, the state entered does not tell which token was appended.
+    pub(crate) fn generated_start(&self) -> Option<Token> {
+        let starting = self.tree.tokens(self.ends.start?);
+        let occurring = |entry: usize| {
+            let token = self.entries.token(entry);
+            (self.entries.probabilities[entry] > 0.0 && starting.contains(&token)).then_some(token)
         };
-        !(0..self.entries.len()).any(occurs)
+        (0..self.entries.len()).find_map(occurring)
     }
 
     /// `H(0), ..., H(longest)` under a stationary law, in bits, for `longest` up
@@ -46,7 +47,7 @@ impl BackoffOperator {
     /// probabilities; the tokens that a context has no n-gram for share a weight,
     /// and are summed as the rows are. `O(longest)` products.
     pub(super) fn stored_block_entropies(&self, law: &[f64], longest: usize) -> Option<Vec<f64>> {
-        if !self.tells_tokens() {
+        if self.generated_start().is_some() {
             return None;
         }
         let push =
