@@ -228,6 +228,16 @@ pub enum Error {
         name: String,
     },
 
+    /// The states of a chain are contexts of different lengths.
+    #[error(
+        "the states of this chain are contexts of different lengths, the longest that the model stores, so {what} cannot be read off them; {remedy}"
+    )]
+    NotWindows {
+        /// What was asked for.
+        what: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
     /// A step of the chain is not a shift of its window.
     #[error(
         "the step from {from:?} to {to:?} does not append a token and drop the oldest, so blocks of tokens cannot be read off the states; use a chain without restarts or resets"
@@ -429,9 +439,9 @@ pub enum Error {
     },
     /// A discount cannot be estimated.
     #[error(
-        "of the n-grams of {length} tokens {} occur once, {} twice, {} three and {} four times (as this smoothing counts them), which gives no discount for those that occur {count} times{}; ask for fallback discounts, give a discount, or use Witten-Bell smoothing",
-        counts_of_counts[0], counts_of_counts[1], counts_of_counts[2], counts_of_counts[3],
-        discount.map(|discount| format!(" ({discount} is out of range)")).unwrap_or_default()
+        "no discount can be estimated for n-grams of length {length} that are counted {count} times{}: {} are counted once, {} twice, {} three times, {} four times; give discounts to fall back on, as NgramSettings::fallback_discounts([0.5, 1.0, 1.5]) does, or use Witten-Bell smoothing",
+        discount.map(|discount| format!(" (the formula gives {discount:.4})")).unwrap_or_default(),
+        counts_of_counts[0], counts_of_counts[1], counts_of_counts[2], counts_of_counts[3]
     )]
     NoDiscount {
         /// Tokens an n-gram has.
@@ -487,7 +497,7 @@ pub enum Error {
     },
     /// The law after a context of a back-off model does not sum to one.
     #[error(
-        "the probabilities after the context {context:?} sum to {sum}, not to 1 within {tolerance:e}; normalise the model explicitly if its probabilities were rounded"
+        "the probabilities after the context {context:?} sum to {sum}, not to 1 within {tolerance:e}; call normalized() on the model, as for files with rounded numbers"
     )]
     ContextSum {
         /// The tokens of the context, oldest first.

@@ -191,6 +191,18 @@ fn what_came_before_is_what_the_chain_of_all_contexts_says() {
                 assert!((found - expected).abs() < 1e-10, "{tokens:?}: {found:?} is not {expected:?}");
             }
         }
+        // Start tokens are in the states only, where they stand for an end.
+        for token in (0..v as Token).filter(|token| !starting.contains(token)) {
+            let (Ok(found), windows) =
+                (pair.small.law_before_tokens(&law, &[token]), pair.full.law_before_tokens(&full, &[token]))
+            else {
+                continue;
+            };
+            let expected = windows.unwrap();
+            for (found, expected) in found.iter().zip(expected.iter()) {
+                assert!((found - expected).abs() < 1e-10, "{token}: {found} is not {expected}");
+            }
+        }
         let table = pair.small.reverse_table(&law).unwrap();
         let visited = (0..small.len()).find(|&state| law[state] > 0.0).unwrap();
         assert_eq!(table.law_before(visited).unwrap(), &pair.small.law_before(&law, visited).unwrap()[..]);

@@ -204,9 +204,9 @@ fn orders_up_to_a_limit_are_read() {
 
 #[test]
 fn headers_that_do_not_hold_are_refused() {
-    assert!(matches!(refused_text(""), (1, Problem::UnexpectedEnd { .. })));
-    assert!(matches!(refused_text("no\nmodel\n"), (2, Problem::UnexpectedEnd { .. })));
-    assert_refused!("\\data\\\n", "data\n", 20, Problem::UnexpectedEnd { .. });
+    assert!(matches!(refused_text(""), (_, Problem::NoModel)));
+    assert!(matches!(refused_text("no\nmodel\n"), (2, Problem::NoModel)));
+    assert_refused!("\\data\\\n", "data\n", 20, Problem::NoModel);
     assert_refused!("ngram 1=4\nngram 2=3\nngram 3=1\n", "", 3, Problem::NoCounts);
     assert_refused!("ngram 1=4\n", "", 2, Problem::CountOrder { expected: 1, found: 2 });
     assert_refused!("ngram 2=3", "ngram 1=3", 3, Problem::CountOrder { expected: 2, found: 1 });
@@ -434,10 +434,11 @@ fn suffixes_that_pruning_took_are_restored_and_not_written() {
 #[track_caller]
 fn assert_same(found: &BackoffTrie, expected: &BackoffTrie, tolerance: f64) {
     assert_eq!(found.trie(), expected.trie());
+    // In single precision zero is written as -99.
+    let zero = if tolerance > 1e-10 { 1e-98 } else { 0.0 };
     let agree = |found: &[f64], expected: &[f64]| {
         for (found, expected) in found.iter().zip(expected) {
-            // Zero is written as -99.
-            assert!((found - expected).abs() <= tolerance * expected + 1e-98, "{found} but {expected}");
+            assert!((found - expected).abs() <= tolerance * expected + zero, "{found} but {expected}");
         }
     };
     for length in 1..=expected.order() {

@@ -147,6 +147,42 @@ impl States {
         }
     }
 
+    /// The states whose newest tokens are these.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownState`] if there is none, or some that end with the
+    /// tokens do not show it.
+    pub(crate) fn ending_with(&self, tokens: &[Token]) -> Result<Vec<usize>> {
+        let unknown = || Error::UnknownState { label: self.text(tokens) };
+        let found: Vec<usize> = match &self.kind {
+            Kind::Suffixes { tree, restart } => {
+                let state = longest_suffix(tree, *restart, tokens)?;
+                let is_restart = restart.is_some_and(|(end, start)| tokens == [end] && state == start);
+                if !is_restart && tree.tokens(state) != tokens {
+                    return Err(unknown());
+                }
+                if is_restart { vec![state] } else { tree.ending_with(state).flatten().collect() }
+            }
+            _ if tokens.len() > self.context_length() => return Err(unknown()),
+            _ => (0..self.len()).filter(|&state| self.tokens(state).ends_with(tokens)).collect(),
+        };
+        if found.is_empty() { Err(unknown()) } else { Ok(found) }
+    }
+
+    /// The token before the newest `length` ones, if the state shows it. The
+    /// tokens that texts start with stand for the end of the text before.
+    pub(crate) fn token_before(&self, state: usize, length: usize) -> Option<Token> {
+        let tokens = self.tokens(state);
+        let token = tokens[tokens.len().checked_sub(length + 1)?];
+        match &self.kind {
+            Kind::Suffixes { tree, restart: Some((end, start)) } if tree.tokens(*start).contains(&token) => {
+                Some(*end)
+            }
+            _ => Some(token),
+        }
+    }
+
     /// Whether all states are contexts of the same length.
     pub(crate) fn are_windows(&self) -> bool {
         !matches!(self.kind, Kind::Suffixes { .. })

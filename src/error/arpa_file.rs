@@ -31,6 +31,11 @@ pub enum ArpaFileProblem {
         /// What was to come.
         what: String,
     },
+    /// The file has no `\data\` line.
+    #[error(
+        "there is no line `\\data\\`, with which every file in the ARPA format starts; to make a model of a text, use NgramSettings"
+    )]
+    NoModel,
     /// A line that belongs nowhere, such as a section out of order.
     #[error("expected {expected}, found {found:?}")]
     UnexpectedLine {
@@ -51,7 +56,7 @@ pub enum ArpaFileProblem {
         found: u64,
     },
     /// The n-grams are longer than is ever read.
-    #[error("n-grams of more than {limit} words are not read; lower the order of the model")]
+    #[error("n-grams of more than {limit} words are neither read nor written; lower the order of the model")]
     OrderTooHigh {
         /// The limit.
         limit: usize,

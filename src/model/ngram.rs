@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::estimation::{self, Method};
 use super::language_model::check_request;
-use super::{LanguageModel, LengthStatistics, Smoothing};
+use super::{Discount, LanguageModel, LengthStatistics, Smoothing};
 use crate::error::{Error, Result};
 use crate::ngram::{ArpaModel, BackoffTrie, CountSettings, NgramState, read_arpa_watched, write_arpa};
 use crate::solve::{Observer, Silent};
@@ -37,7 +37,9 @@ pub struct NgramSettings {
 }
 
 impl NgramSettings {
-    /// A model of this order n, so of context length K = n - 1; Witten–Bell smoothing.
+    /// A model of this order n, so of context length K = n - 1; Witten–Bell
+    /// smoothing, which works on any text ([`Smoothing::ModifiedKneserNey`] is
+    /// better where its discounts can be estimated).
     pub fn new(order: usize) -> Self {
         Self {
             order,
@@ -59,7 +61,8 @@ impl NgramSettings {
 
     /// Discounts, of counts of 1, 2, and 3 or more, for each length from 1 on,
     /// instead of estimates; beyond the last one given they are estimated.
-    /// Methods with one discount take the first of three.
+    /// Methods with one discount take the first of three; those that estimate
+    /// none refuse them.
     #[must_use]
     pub fn discounts(mut self, by_length: &[[f64; 3]]) -> Self {
         self.discounts = by_length.to_vec();
@@ -67,8 +70,9 @@ impl NgramSettings {
     }
 
     /// Discounts, of counts of 1, 2, and 3 or more, for the lengths at which
-    /// none can be estimated; methods with one discount take the first. KenLM's
-    /// are `[0.5, 1.0, 1.5]`. Without them such a length is
+    /// none can be estimated; methods with one discount take the first, Katz
+    /// takes them as ratios, and methods that estimate none have no need of them.
+    /// KenLM's are `[0.5, 1.0, 1.5]`. Without them such a length is
     /// [`Error::NoDiscount`]; small vocabularies (characters) need them.
     #[must_use]
     pub fn fallback_discounts(mut self, discounts: [f64; 3]) -> Self {
@@ -154,6 +158,23 @@ impl NgramSettings {
         self.smoothing.check()?;
         self.discounts.iter().chain(&self.fallback).try_for_each(estimation::check_discounts)?;
         self.check_thresholds()?;
+        let estimates = matches!(
+            self.smoothing,
+            Smoothing::AbsoluteDiscounting(Discount::Estimated)
+                | Smoothing::KneserNey
+                | Smoothing::ModifiedKneserNey
+        );
+        for (name, given) in [("discounts", self.discounts.len()), ("pruning thresholds", self.prune.len())] {
+            if given > self.order {
+                let requirement = "no more than the order: one for each length";
+                return Err(Error::InvalidSetting { name, value: given as f64, requirement });
+            }
+        }
+        if !self.discounts.is_empty() && !estimates {
+            let requirement = "0 for a smoothing that does not estimate discounts by length";
+            let value = self.discounts.len() as f64;
+            return Err(Error::InvalidSetting { name: "the number of discounts given", value, requirement });
+        }
         if self.interpolate_unigrams {
             return Ok(());
         }

@@ -197,7 +197,7 @@ proptest! {
         prune in prop::sample::select(vec![vec![], vec![0, 0, 1], vec![0, 1], vec![0, 1, 1, 2]]),
     ) {
         let plain = matches!(smoothing, Smoothing::MaximumLikelihood | Smoothing::Additive(_));
-        let prune = if plain { Vec::new() } else { prune };
+        let prune = if plain { Vec::new() } else { prune[..prune.len().min(k + 1)].to_vec() };
         let corpus = corpus(&documents, end);
         let settings = NgramSettings::new(k + 1).smoothing(smoothing).prune(&prune);
         let model = settings.fallback_discounts(FALLBACK).fit(&corpus).unwrap();
@@ -235,6 +235,12 @@ fn settings_out_of_range_are_refused() {
     for thresholds in [&[1][..], &[0, 2, 1]] {
         let fitted = NgramSettings::new(3).prune(thresholds).fit(&corpus);
         assert!(matches!(fitted, Err(Error::InvalidSetting { name: "pruning threshold", .. })));
+    }
+    let thresholds = NgramSettings::new(2).prune(&[0, 0, 1]).fit(&corpus);
+    assert!(matches!(thresholds, Err(Error::InvalidSetting { name: "pruning thresholds", .. })));
+    for smoothing in [Smoothing::WittenBell, Smoothing::Katz { largest: 1 }] {
+        let given = NgramSettings::new(2).smoothing(smoothing).discounts(&[[0.5; 3]]).fit(&corpus);
+        assert!(matches!(given, Err(Error::InvalidSetting { name: "the number of discounts given", .. })));
     }
     let closed = NgramSettings::new(2).interpolate_unigrams(false).fit(&corpus);
     assert!(matches!(closed, Err(Error::MissingToken { name: "<unk>", .. })));

@@ -2,6 +2,7 @@
 
 use super::NgramTrie;
 use crate::error::{Error, Result};
+use crate::prob::sum_by;
 use crate::text::Token;
 
 /// A back-off model: n-grams with probabilities and back-off weights.
@@ -254,7 +255,7 @@ impl BackoffTrie {
     ///
     /// [`Error::ContextSum`] for a law that sums to zero.
     pub fn normalized(mut self) -> Result<Self> {
-        let sum: f64 = self.probabilities[0].iter().sum();
+        let sum = sum_by(self.vocabulary_size(), |token| self.probabilities[0][token]);
         self.check_sum(0, 0, sum)?;
         self.probabilities[0].iter_mut().for_each(|p| *p /= sum);
         // For each context one shorter, the mass that it backs off with under its suffix.
@@ -272,15 +273,14 @@ impl BackoffTrie {
     fn normalize_context(&mut self, length: usize, context: usize, shorter_rests: &[f64]) -> Result<f64> {
         let children = self.trie.children(length, context);
         let backoff = self.backoffs[length - 1][context];
-        let (mut stored, mut taken) = (0.0, 0.0);
-        for child in children.clone() {
-            let shorter = self.probabilities[length - 1][self.trie.suffix(length + 1, child)];
-            if !self.is_explicit(length + 1, child) {
-                self.probabilities[length][child] = backoff * shorter;
-            }
-            stored += self.probabilities[length][child];
-            taken += shorter;
+        let implied = children.clone().filter(|&child| !self.is_explicit(length + 1, child));
+        for child in implied.collect::<Vec<_>>() {
+            self.probabilities[length][child] =
+                backoff * self.probabilities[length - 1][self.trie.suffix(length + 1, child)];
         }
+        let (own, shorter) = (&self.probabilities[length][children.clone()], &self.probabilities[length - 1]);
+        let stored = sum_by(own.len(), |i| own[i]);
+        let taken = sum_by(own.len(), |i| shorter[self.trie.suffix(length + 1, children.start + i)]);
         // What is left of one loses its digits where little is.
         let rest = if taken <= 0.75 { 1.0 - taken } else { self.rest_after(length, context, shorter_rests) };
         let sum = stored + backoff * rest;
@@ -298,14 +298,15 @@ impl BackoffTrie {
         let mut members =
             self.trie.children(length, context).map(|child| self.trie.suffix(length + 1, child));
         let mut member = members.next();
-        let mut rest = 0.0;
+        let mut others = Vec::new();
         for sibling in siblings {
             if member == Some(sibling) {
                 member = members.next();
             } else {
-                rest += self.probabilities[length - 1][sibling];
+                others.push(self.probabilities[length - 1][sibling]);
             }
         }
+        let rest = sum_by(others.len(), |i| others[i]);
         let carried =
             if length == 1 { 0.0 } else { self.backoffs[length - 2][suffix] * shorter_rests[suffix] };
         rest + carried

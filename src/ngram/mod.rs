@@ -19,7 +19,7 @@
 
 mod arpa;
 mod backoff;
-mod closure;
+mod builder;
 mod contexts;
 mod count;
 mod restore;

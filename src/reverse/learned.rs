@@ -64,6 +64,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Errors
     ///
+    /// [`Error::NotWindows`] for the chain of a whole back-off model, see
+    /// [`sampled_reverse`](MarkovChain::sampled_reverse) for that;
     /// [`Error::LengthMismatch`] for a law over other states, and if the model
     /// looks at more than K tokens; [`Error::VocabularyMismatch`]; what the model returns.
     pub fn compare_reverse<M: LanguageModel + ?Sized>(
@@ -72,6 +74,10 @@ impl<O: TransitionOperator> MarkovChain<O> {
         learned: &M,
     ) -> Result<ReverseComparison> {
         let (states, v) = (self.states(), learned.vocabulary_size());
+        if !states.are_windows() {
+            let remedy = "enumerate or observe all contexts, or ask for sampled_reverse";
+            return Err(Error::NotWindows { what: "the token before every window", remedy });
+        }
         let other_names = match (learned.vocab(), states.vocab()) {
             (Some(model), Some(text)) => model != text,
             _ => false,

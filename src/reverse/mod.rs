@@ -13,7 +13,7 @@
 //! `q(previous token | context)`.
 //!
 //! A model *learned* from reversed text is another thing: it can be held against
-//! the exact reversal ([`ReverseComparison`]).
+//! the exact reversal ([`ReverseComparison`], [`ReverseEstimate`]).
 //!
 //! A state that `pi` never visits has no past. This is said openly: see
 //! [`Reversed::has_past`].
@@ -21,9 +21,11 @@
 mod backward_walk;
 mod learned;
 mod reversed;
+mod sampled;
 mod table;
 
 pub use backward_walk::BackwardWalk;
 pub use learned::ReverseComparison;
 pub use reversed::Reversed;
+pub use sampled::ReverseEstimate;
 pub use table::ReverseTable;

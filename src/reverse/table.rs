@@ -6,7 +6,7 @@ use super::Reversed;
 use crate::chain::{MarkovChain, States};
 use crate::error::{Error, Result};
 use crate::operator::{ShiftOperator, TableEntry, TransitionOperator, successors};
-use crate::prob::Law;
+use crate::prob::{Law, sum_by};
 use crate::solve::{MEMORY_LIMIT, check_memory};
 use crate::text::Token;
 
@@ -87,6 +87,42 @@ impl<O: TransitionOperator> MarkovChain<O> {
         Ok(Law::from_computed(law))
     }
 
+    /// The law of the token before an occurrence of some tokens, under the
+    /// stationary law, whatever stands before that.
+    ///
+    /// In the chain of a whole model a state is the *longest* stored suffix: the
+    /// state `v` means that `v` came and that no longer context is known, which
+    /// excludes just the words that `v` is known to follow. This adds up all
+    /// states that end with the tokens.
+    ///
+    /// # Errors
+    ///
+    /// As [`law_before`](Self::law_before); [`UnknownState`](Error::UnknownState)
+    /// if the tokens are not those of a state, nor shorter than windows;
+    /// [`EmptyText`](Error::EmptyText) if there are none.
+    pub fn law_before_tokens(&self, stationary: &Law, tokens: &[Token]) -> Result<Law> {
+        let states = self.states();
+        if tokens.is_empty() {
+            return Err(Error::EmptyText);
+        }
+        let reversed = Reversed::new(self.operator(), stationary.clone())?;
+        let ending: Vec<usize> = states.ending_with(tokens)?;
+        let mass = sum_by(ending.len(), |i| stationary[ending[i]]);
+        if mass <= 0.0 {
+            let state = ending[0];
+            return Err(Error::NoPast { state, label: states.label(state) });
+        }
+        let mut law = vec![0.0; states.vocabulary_size()];
+        for state in ending.into_iter().filter(|&state| reversed.has_past(state)) {
+            let share = stationary[state] / mass;
+            match states.token_before(state, tokens.len()) {
+                Some(token) => law[token as usize] += share,
+                None => self.add_before(&reversed, state, share, &mut law),
+            }
+        }
+        Ok(Law::from_computed(law))
+    }
+
     /// Adds a share of the law of the token before a state that has a past.
     fn add_before(&self, reversed: &Reversed<&O>, state: usize, share: f64, law: &mut [f64]) {
         let states = self.states();
@@ -96,19 +132,11 @@ impl<O: TransitionOperator> MarkovChain<O> {
             }
             return;
         }
-        // A text that starts anew forgets what the end token was appended to;
-        // the tokens of its start context stand for that end token.
-        let restart = states.restart();
-        let starting = restart.map(|start| (states.tokens(start), states.newest_token(start)));
-        let said = |token: Token| match &starting {
-            Some((tokens, end)) if tokens.contains(&token) => *end,
-            _ => token,
-        };
-        let length = if restart == Some(state) { 1 } else { states.tokens(state).len() };
+        // A text that starts anew forgets what the end token was appended to.
+        let length = if states.restart() == Some(state) { 1 } else { states.tokens(state).len() };
         for before in successors(reversed, state) {
-            let tokens = states.tokens(before.state);
-            match tokens.len().checked_sub(length) {
-                Some(place) => law[said(tokens[place]) as usize] += share * before.probability,
+            match states.token_before(before.state, length - 1) {
+                Some(token) => law[token as usize] += share * before.probability,
                 None => self.add_before(reversed, before.state, share * before.probability, law),
             }
         }

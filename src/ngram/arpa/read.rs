@@ -9,7 +9,7 @@ use super::lines::Lines;
 use super::section::Section;
 use super::words::{Words, duplicate};
 use crate::error::{ArpaFileProblem, Error, Result};
-use crate::ngram::closure::{BackoffBuilder, Duplicate};
+use crate::ngram::builder::{BackoffBuilder, Duplicate};
 use crate::ngram::{BackoffTrie, MAX_ORDER};
 use crate::solve::{Observer, Silent};
 use crate::text::Vocab;
@@ -127,11 +127,18 @@ pub fn read_arpa_from_watched(reader: impl Read, observer: &mut dyn Observer) ->
     Lines::new(reader, None, observer).and_then(read_model)
 }
 
-fn read_model(mut lines: Lines<'_>) -> Result<ArpaModel> {
-    lines.require(r"`\data\`")?;
-    while lines.bytes() != br"\data\" {
-        lines.require(r"`\data\`")?;
+/// Reads up to the line that starts every model.
+fn skip_to_data(lines: &mut Lines<'_>) -> Result<()> {
+    while lines.advance()? {
+        if lines.bytes() == br"\data\" {
+            return Ok(());
+        }
     }
+    Err(lines.here(ArpaFileProblem::NoModel))
+}
+
+fn read_model(mut lines: Lines<'_>) -> Result<ArpaModel> {
+    skip_to_data(&mut lines)?;
     let announced = read_counts(&mut lines)?;
     let order = announced.len();
 

@@ -11,13 +11,13 @@ use flate2::write::GzEncoder;
 
 use super::is_separator;
 use crate::error::{ArpaFileProblem, Error, Result};
-use crate::ngram::BackoffTrie;
+use crate::ngram::{BackoffTrie, MAX_ORDER};
 use crate::text::{Token, Vocab};
 
 /// Bytes gathered before they are handed on.
 const CHUNK: usize = 1 << 16;
 
-/// The logarithm that stands for zero.
+/// What other tools write for the logarithm of zero.
 const ZERO: &[u8] = b"-99";
 
 /// How many digits the numbers of a file have.
@@ -35,9 +35,10 @@ pub enum ArpaPrecision {
 
 /// How to write a model in the ARPA format, which [`read_arpa`](super::read_arpa) describes.
 ///
-/// Probability 0, and that of every n-gram that ends with `<s>`, is written as -99;
-/// so is a back-off weight of 0. Every n-gram below the highest order gets a
-/// back-off weight. Numbers have as many digits as it takes to read the same
+/// The logarithm of 0 is written as `-inf` in double precision; in single
+/// precision as -99, which is what other tools write and reads back as 1e-99.
+/// n-grams that end with `<s>` get -99. Every n-gram below the highest order gets
+/// a back-off weight. Numbers have as many digits as it takes to read the same
 /// [`ArpaPrecision`] back.
 ///
 /// n-grams come in the order of their tokens. Implied n-grams are left out:
@@ -80,7 +81,7 @@ impl ArpaSettings {
     /// size, [`Error::ArpaFile`] for a name that is empty or contains white space.
     pub fn write(&self, path: impl AsRef<Path>, vocab: &Vocab, model: &BackoffTrie) -> Result<()> {
         let path = path.as_ref();
-        check_vocab(vocab, model).map_err(|error| match error {
+        check(vocab, model).map_err(|error| match error {
             Error::ArpaFile { problem, .. } => {
                 Error::ArpaFile { path: Some(path.to_owned()), line: None, problem }
             }
@@ -119,7 +120,7 @@ impl ArpaSettings {
     /// # Ok::<(), lmchain::Error>(())
     /// ```
     pub fn write_to(&self, writer: impl Write, vocab: &Vocab, model: &BackoffTrie) -> Result<()> {
-        check_vocab(vocab, model)?;
+        check(vocab, model)?;
         Writer::new(writer, self.precision, vocab, model)
             .write()
             .map_err(|source| problem(ArpaFileProblem::Unwritable { source }))
@@ -153,7 +154,11 @@ fn partial_path(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn check_vocab(vocab: &Vocab, model: &BackoffTrie) -> Result<()> {
+/// Refuses what could not be read back.
+fn check(vocab: &Vocab, model: &BackoffTrie) -> Result<()> {
+    if model.order() > MAX_ORDER {
+        return Err(problem(ArpaFileProblem::OrderTooHigh { limit: MAX_ORDER }));
+    }
     if vocab.len() != model.vocabulary_size() {
         return Err(Error::VocabularyMismatch { model: model.vocabulary_size(), text: vocab.len() });
     }
@@ -241,7 +246,11 @@ impl<'a, W: Write> Writer<'a, W> {
             }
             let token = model.trie().tokens(length)[number];
             let never = self.start == Some(token);
-            self.push_logarithm(if never { 0.0 } else { model.probabilities(length)[number].min(1.0) });
+            if never {
+                self.buffer.extend_from_slice(ZERO);
+            } else {
+                self.push_logarithm(model.probabilities(length)[number].min(1.0));
+            }
             self.buffer.push(b'\t');
             self.buffer.extend_from_slice(words);
             self.buffer.extend_from_slice(self.vocab.name(token).as_bytes());
@@ -261,7 +270,10 @@ impl<'a, W: Write> Writer<'a, W> {
         if value == 1.0 {
             self.buffer.push(b'0');
         } else if value == 0.0 {
-            self.buffer.extend_from_slice(ZERO);
+            self.buffer.extend_from_slice(match self.precision {
+                ArpaPrecision::Double => b"-inf",
+                ArpaPrecision::Single => ZERO,
+            });
         } else {
             let logarithm = value.log10();
             let digits = match self.precision {

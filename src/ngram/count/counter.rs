@@ -43,7 +43,8 @@ impl CountSettings {
     }
 
     /// Bytes that sorting may take, beside the corpus and the counts
-    /// themselves. What does not fit goes to disk.
+    /// themselves. What does not fit goes to disk. A text of T tokens is given
+    /// some 64 `sqrt(T)` bytes at least.
     #[must_use]
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;

@@ -13,7 +13,9 @@ use crate::error::{Error, Result};
 
 /// Bytes read at a time from each run while runs are merged.
 const LARGEST_READ: usize = 1 << 20;
-const SMALLEST_READ: usize = 1 << 12;
+
+/// Bytes that a run takes while runs are merged, beside what is read of it.
+const RUN_BYTES: usize = 128;
 
 /// Sorts keys and counts equal ones, in bounded memory.
 ///
@@ -37,8 +39,12 @@ struct Spilled {
 
 impl<K: Key> Sorter<K> {
     /// A buffer of so many bytes, but no larger than `keys` need, and temporary files in a folder.
+    ///
+    /// With fewer bytes than the square root of what the keys take there would be
+    /// so many runs that merging them needed more: that is the least.
     pub(super) fn new(bytes: usize, keys: usize, folder: &Path) -> Self {
-        let capacity = (bytes / size_of::<K>()).max(1);
+        let least = (keys as f64 * (size_of::<K>() * RUN_BYTES) as f64).sqrt() as usize;
+        let capacity = (bytes.max(least) / size_of::<K>()).max(1);
         Self {
             buffer: Vec::with_capacity(capacity.min(keys)),
             capacity,
@@ -77,7 +83,9 @@ impl<K: Key> Sorter<K> {
             return count_equal(&self.buffer, visit);
         }
         self.spill()?;
-        let Self { capacity, folder, spilled, .. } = self;
+        let Self { capacity, folder, spilled, buffer } = self;
+        // What it took is now for reading.
+        drop(buffer);
         let Some(spilled) = spilled else { return Ok(()) };
         let mut runs = Runs::<K>::open(spilled, capacity * size_of::<K>(), &folder)?;
         let mut pending: Option<(K, u64)> = None;
@@ -162,7 +170,7 @@ impl<K: Key> Runs<K> {
     fn open(spilled: Spilled, bytes: usize, folder: &Path) -> Result<Self> {
         let file = spilled.file.into_inner().map_err(std::io::IntoInnerError::into_error);
         let file = file.map_err(|source| Error::Io { path: folder.to_owned(), source })?;
-        let read = (bytes / spilled.ends.len()).clamp(SMALLEST_READ, LARGEST_READ);
+        let read = (bytes / spilled.ends.len()).min(LARGEST_READ);
         let read = (read / entry_bytes::<K>()).max(1) * entry_bytes::<K>();
         let starts = std::iter::once(0).chain(spilled.ends.iter().copied());
         let cursors = starts.zip(&spilled.ends);
@@ -231,7 +239,7 @@ mod tests {
             for &key in &keys {
                 sorter.push(key).unwrap();
             }
-            prop_assert_eq!(sorter.runs(), keys.len().saturating_sub(1) / room);
+            prop_assert_eq!(sorter.runs(), keys.len().saturating_sub(1) / sorter.capacity);
             let mut slow = BTreeMap::new();
             for &key in &keys {
                 *slow.entry(key).or_insert(0) += 1;
@@ -245,8 +253,9 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_named() {
         let folder = Path::new("no/such/folder");
-        let mut sorter = Sorter::new(8, 2, folder);
-        sorter.push(1u64).unwrap();
+        let mut sorter = Sorter::new(8, 1, folder);
+        let filled = (0..sorter.capacity).try_for_each(|_| sorter.push(1u64));
+        assert!(filled.is_ok());
         assert!(matches!(sorter.push(2), Err(Error::Io { path, .. }) if path == folder));
     }
 }
