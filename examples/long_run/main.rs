@@ -29,13 +29,13 @@ use support::Watch;
 struct Options {
     /// A model in the ARPA format, compressed or not; without one, a model of three voices that come along
     arpa: Option<PathBuf>,
-    /// The text the model was made from, one sentence a line, to hold its long run against
-    #[arg(long)]
+    /// A text, one sentence a line, to hold the model's long run against
+    #[arg(long, requires = "arpa")]
     text: Option<PathBuf>,
-    /// Turn the text to lower case
+    /// Keep the case of the text, for a model that knows upper case
     #[arg(long)]
-    lower_case: bool,
-    /// How many of its words to print
+    keep_case: bool,
+    /// How many words to let it say
     #[arg(long, default_value_t = 120)]
     words: usize,
     /// The seed of what it says
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut watch = Watch::new();
     let subject = match &options.arpa {
-        Some(path) => Subject::read(path, options.text.as_deref(), options.lower_case, &mut watch)?,
+        Some(path) => Subject::read(path, options.text.as_deref(), !options.keep_case, &mut watch)?,
         None => Subject::voices()?,
     };
     watch.clear();

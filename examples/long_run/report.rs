@@ -33,7 +33,10 @@ pub(crate) fn model(subject: &Subject) {
 }
 
 pub(crate) fn stationary(subject: &Subject, law: &Law, report: &Report, seconds: f64) {
-    heading("Stationary law", "The share of time spent in each state in the long run, wherever it starts.");
+    heading(
+        "Stationary law",
+        "The share of time spent in each state in the long run, wherever it starts. A state is the longest suffix\n   of what was said that the model stores: `the` is `the` after words that it does not know before `the`.",
+    );
     say!("   {report}, in {seconds:.2} s\n");
     let row = |(state, p): (usize, f64)| (visible(&subject.chain.states().label(state)), p);
     bars(&law.top(LISTED).into_iter().map(row).collect::<Vec<_>>(), percent);
@@ -44,8 +47,17 @@ pub(crate) fn frequencies(subject: &Subject, law: &Law) {
     let Some(text) = &subject.text else { return };
     heading(
         "Words",
-        "Their long-run frequency in the model against that in the text. The text is no law the model keeps.",
+        "How often each is said in the long run, in any state, against how often the text has it.",
     );
+    if text.unknown() > 0 {
+        let share = text.unknown() as f64 / text.tokens().len() as f64;
+        let hint = if share > 0.05 { ": is its case that of the model? see --keep-case" } else { "" };
+        say!(
+            "   {} of the text's {} words are unknown to the model{hint}\n",
+            grouped(text.unknown()),
+            grouped(text.tokens().len())
+        );
+    }
     let vocab = subject.model.vocab();
     let (long_run, in_text) = (subject.chain.token_law(law), frequencies_of(text));
     say!("   {:<20} {:>10} {:>10} {:>8}", "", "long run", "text", "ratio");
@@ -57,8 +69,11 @@ pub(crate) fn frequencies(subject: &Subject, law: &Law) {
     let mut tokens: Vec<usize> = (0..vocab.len()).filter(|&token| in_text[token] > 0.0).collect();
     tokens.sort_by(|a, b| part(b).total_cmp(&part(a)));
     for (title, tokens) in [
-        ("more often than in the text:", tokens.iter().take(5).collect::<Vec<_>>()),
-        ("less often:", tokens.iter().rev().take(5).collect()),
+        (
+            "said more often than in the text, by what that adds to the relative entropy:",
+            tokens.iter().take(5).collect::<Vec<_>>(),
+        ),
+        ("said less often:", tokens.iter().rev().take(5).collect()),
     ] {
         say!("   {title}");
         tokens.into_iter().for_each(|&token| row(vocab, token, long_run[token], in_text[token]));
@@ -75,7 +90,7 @@ fn row(vocab: &Vocab, token: usize, long_run: f64, in_text: f64) {
 pub(crate) fn entropy(subject: &Subject, law: &Law) -> lmchain::Result<()> {
     heading(
         "Surprise",
-        "Bits a token, `</s>` counted: of the model's own text, and of the text it was made from.",
+        "Bits a token, `</s>` counted: of the model's own text, and of the text given. A text that the model was\n   made from surprises it less than its own.",
     );
     let rate = subject.chain.entropy_rate(law);
     say!("   entropy rate   {rate:.4} bits, perplexity {:.2}", rate.exp2());
@@ -132,7 +147,7 @@ pub(crate) fn forgetting(
 
 /// What it says.
 pub(crate) fn words(subject: &Subject, length: usize, seed: u64) -> lmchain::Result<()> {
-    heading("For ever", "What it says, a sentence a line.");
+    heading("For ever", "What it says when nobody stops it, a sentence a line.");
     let (chain, vocab) = (&subject.chain, subject.model.vocab());
     let start = vocab.start().and_then(|start| chain.states().after_prompt(&[start]).ok()).unwrap_or(0);
     let walker = chain.walker()?;

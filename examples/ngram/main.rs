@@ -46,7 +46,11 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     report::text(&text);
     report::estimate(&model, options, seconds);
     report::prediction(&model, &text)?;
-    heading("ARPA", "The format that n-gram tools share. Written, and read back.");
+    report::backward(&model, &text, options)?;
+    heading(
+        "ARPA",
+        "The format that n-gram tools share. The model of the lines that are not held out, written and read back.",
+    );
     match &options.arpa {
         Some(path) => round_trip(&model, &text, options, path, &mut watch),
         None => {

@@ -27,7 +27,7 @@ pub(crate) struct Options {
     /// Give all that is taken from single tokens to <unk>, instead of mixing in the uniform law
     #[arg(long)]
     pub(crate) no_interpolate_unigrams: bool,
-    /// Take characters as tokens instead of words
+    /// Take characters as tokens instead of words, white space as _
     #[arg(long)]
     pub(crate) characters: bool,
     /// Keep the case of the text
@@ -36,12 +36,18 @@ pub(crate) struct Options {
     /// Percent of the lines, the last ones, that are held out
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=90))]
     pub(crate) held_out: u8,
-    /// Where to write the model, compressed if the name ends in .gz; by default it is not kept
+    /// Where to write the model of the lines that are not held out, compressed if the name ends in .gz; by default it is not kept
     #[arg(long)]
     pub(crate) arpa: Option<PathBuf>,
     /// Write numbers in single precision, as other tools do
     #[arg(long)]
     pub(crate) single: bool,
+    /// How many documents of its own are read backwards
+    #[arg(long, default_value_t = 2000)]
+    pub(crate) documents: usize,
+    /// The seed of those
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
     /// Megabytes that counting may take before it goes to disk
     #[arg(long, default_value_t = 1024)]
     pub(crate) memory: usize,
@@ -54,6 +60,7 @@ pub(crate) enum Method {
     WittenBell,
     Absolute,
     Katz,
+    Additive,
 }
 
 impl Options {
@@ -64,6 +71,7 @@ impl Options {
             Method::WittenBell => Smoothing::WittenBell,
             Method::Absolute => Smoothing::AbsoluteDiscounting(Discount::Estimated),
             Method::Katz => Smoothing::Katz { largest: 5 },
+            Method::Additive => Smoothing::Additive(0.1),
         };
         let bytes = self.memory.checked_mul(1 << 20).ok_or("that is more memory than there can be")?;
         let settings = NgramSettings::new(self.order)

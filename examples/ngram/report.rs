@@ -1,6 +1,10 @@
 //! What is printed.
 
+use std::error::Error;
+
+use lmchain::chain::MarkovChain;
 use lmchain::model::{LengthStatistics, NgramModel, score_sentences};
+use lmchain::text::Corpus;
 
 use crate::options::Options;
 use crate::support::{bars, count, grouped, heading, say};
@@ -25,7 +29,7 @@ pub(crate) fn text(text: &Text) {
 pub(crate) fn estimate(model: &NgramModel, options: &Options, seconds: f64) {
     heading(
         "Estimate",
-        "t1..t4: how many n-grams are counted once to four times. D: what is taken from such counts.",
+        "t1..t4: how many n-grams are counted once to four times, D: what is taken from such counts. Kneser-Ney\n   counts, of all but the longest, the different tokens before them.",
     );
     say!(
         "   {:>6} {:>12} {:>12} {:>11} {:>9} {:>9} {:>9}  {:>7} {:>7} {:>7}",
@@ -69,8 +73,14 @@ pub(crate) fn estimate(model: &NgramModel, options: &Options, seconds: f64) {
 
 /// Perplexity of the text held out, and how long the n-grams are that were found in it.
 pub(crate) fn prediction(model: &NgramModel, text: &Text) -> lmchain::Result<()> {
-    let Some(held_out) = &text.held_out else { return Ok(()) };
-    heading("Prediction", "Of the lines held out. `</s>` counts as a token; unknown ones as <unk>.");
+    let Some(held_out) = &text.held_out else {
+        say!("\n   no lines are held out, so nothing is predicted");
+        return Ok(());
+    };
+    heading(
+        "Prediction",
+        "Of the lines held out. `</s>` counts as a token. Unknown ones count as <unk>, all of them together: the\n   perplexity with them can be the lower one.",
+    );
     let sentences: Vec<_> = held_out.documents().collect();
     let score = score_sentences(model.backoff(), model.vocab(), &sentences)?;
     say!(
@@ -94,5 +104,34 @@ pub(crate) fn prediction(model: &NgramModel, text: &Text) -> lmchain::Result<()>
     let total: f64 = matched.iter().sum();
     let row = |(at, &n): (usize, &f64)| (format!("found at length {}", at + 1), n / total);
     bars(&matched.iter().enumerate().map(row).collect::<Vec<_>>(), |share| format!("{:.1} %", 100.0 * share));
+    Ok(())
+}
+
+/// A model of the same text read from right to left, held against this one read backwards.
+pub(crate) fn backward(model: &NgramModel, text: &Text, options: &Options) -> Result<(), Box<dyn Error>> {
+    heading(
+        "Backward",
+        "A model learned from the text read from right to left, against this one, exactly reversed.",
+    );
+    let backward = options.settings()?.fit(&text.training.reversed())?;
+    let bits = |model: &NgramModel, corpus: &Corpus| {
+        let sentences: Vec<_> = corpus.documents().collect();
+        score_sentences(model.backoff(), model.vocab(), &sentences).map(|score| score.bits_per_token())
+    };
+    if let Some(held_out) = &text.held_out {
+        say!("   lines held out, read forward    {:.4} bits a token", bits(model, held_out)?);
+        say!("   lines held out, read backward   {:.4}", bits(&backward, &held_out.reversed())?);
+    }
+    let chain = MarkovChain::smoothed(model)?;
+    let law = chain.stationary()?.converged()?;
+    let estimate = chain.sampled_reverse(&law, &backward, options.documents, options.seed)?;
+    let error = estimate.standard_error;
+    say!("   the model's own text ({} sampled), read backward:", count(estimate.documents, "line"));
+    say!(
+        "      by the exact reversal        {:.4} bits a token: the entropy rate, the same both ways",
+        estimate.entropy_rate
+    );
+    say!("      by the learned model         {:.4} ± {error:.4}", estimate.cross_entropy());
+    say!("      relative entropy rate        {:.4} ± {error:.4}", estimate.divergence_rate);
     Ok(())
 }

@@ -36,7 +36,11 @@ impl Text {
                 ("Three voices: a kitchen, a harbor, an observatory".into(), settings.read_strings(lines)?)
             }
         };
-        let lines: Vec<String> = whole.documents().map(|line| whole.decode(line)).collect();
+        let mut lines: Vec<String> = whole.documents().map(|line| whole.decode(line)).collect();
+        if options.characters {
+            // Names of tokens in an ARPA file cannot be white space.
+            lines.iter_mut().for_each(|line| *line = line.replace(char::is_whitespace, "_"));
+        }
         let learned = lines.len() - lines.len() * usize::from(options.held_out) / 100;
         let training = settings.read_strings(&lines[..learned])?;
         let held_out = match &lines[learned..] {
