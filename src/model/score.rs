@@ -7,6 +7,10 @@ use crate::error::{Error, Result};
 use crate::ngram::BackoffTrie;
 use crate::text::{Corpus, Token, Vocab};
 
+/// Sentences that one task walks through at the same time: while one waits for
+/// memory, the others go on.
+const SIDE_BY_SIDE: usize = 8;
+
 /// Windows scored at a time, in parallel.
 const BATCH: usize = 1 << 12;
 
@@ -169,25 +173,33 @@ pub fn score_sentences<S: AsRef<[Token]> + Sync>(
     }
     let start = model.state_after(vocab.start().as_slice());
     let (end, unknown) = (vocab.end(), vocab.unknown());
-    let scores: Vec<Result<TextScore>> = sentences
-        .par_iter()
-        .map(|sentence| {
-            let sentence = sentence.as_ref();
-            if let Some(&token) = sentence.iter().find(|&&token| token as usize >= vocab.len()) {
-                return Err(Error::TokenOutOfRange { token, vocabulary_size: vocab.len() });
-            }
-            let mut score = TextScore::empty();
-            let tokens = || sentence.iter().copied().chain(end);
-            for (token, step) in tokens().zip(model.steps(start, tokens())) {
-                score.push(step.probability, unknown == Some(token));
-            }
-            Ok(score)
-        })
-        .collect();
-    let mut sum = TextScore::empty();
-    for score in scores {
-        sum.add(&score?);
+    let outside =
+        |sentence: &S| sentence.as_ref().iter().copied().find(|&token| token as usize >= vocab.len());
+    if let Some(token) = sentences.par_iter().find_map_first(outside) {
+        return Err(Error::TokenOutOfRange { token, vocabulary_size: vocab.len() });
     }
+    let side_by_side = |group: &[S]| {
+        let walks = group.iter().map(|sentence| {
+            let tokens = || sentence.as_ref().iter().copied().chain(end);
+            (tokens().zip(model.steps(start, tokens())), TextScore::empty())
+        });
+        let mut walks: Vec<_> = walks.collect();
+        loop {
+            let mut all_done = true;
+            for (walk, score) in &mut walks {
+                if let Some((token, step)) = walk.next() {
+                    score.push(step.probability, unknown == Some(token));
+                    all_done = false;
+                }
+            }
+            if all_done {
+                return walks.into_iter().map(|(_, score)| score).collect::<Vec<_>>();
+            }
+        }
+    };
+    let scores: Vec<Vec<TextScore>> = sentences.par_chunks(SIDE_BY_SIDE).map(side_by_side).collect();
+    let mut sum = TextScore::empty();
+    scores.iter().flatten().for_each(|score| sum.add(score));
     if sum.tokens == 0 { Err(Error::TextTooShort { needed: 1 }) } else { Ok(sum) }
 }
 
