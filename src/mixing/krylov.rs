@@ -54,10 +54,10 @@ impl Krylov {
             }
             // Looking costs as much as `size^3` multiplications, the next vector `size N`.
             let look = || leading_pair(&hessenberg.view_range(..size, ..size).into());
-            if let Some((eigenvalue, coordinates)) = LOOKS.contains(&size).then(look).flatten() {
-                if outside * coordinates[size - 1].norm() <= tolerance * eigenvalue.norm() {
-                    break;
-                }
+            if let Some((eigenvalue, coordinates)) = LOOKS.contains(&size).then(look).flatten()
+                && outside * coordinates[size - 1].norm() <= tolerance * eigenvalue.norm()
+            {
+                break;
             }
             hessenberg[(column + 1, column)] = left;
             basis.push(next);

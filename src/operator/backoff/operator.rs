@@ -33,7 +33,7 @@ use crate::text::{EndRule, Token};
 /// For non-negative vectors every number computed is a sum of non-negative
 /// parts, or at least half of what something was subtracted from: **each
 /// component of a product has a relative error of at most
-/// [`longest_sum`](TransitionOperator::longest_sum) units of 2^-52**, underflow
+/// [`longest_sum`](crate::operator::TransitionOperator::longest_sum) units of 2^-52**, underflow
 /// apart, however small it is and however the mass is spread. A vector of both signs
 /// is taken apart into its positive and negative parts; then the bound is
 /// relative to the same product of absolute values.
@@ -64,7 +64,7 @@ impl BackoffOperator {
     /// # Errors
     ///
     /// [`Error::ContextSum`] for a context whose law does not sum to one within
-    /// [`Law::sum_tolerance`] of [`longest_sum`](TransitionOperator::longest_sum) terms: see
+    /// [`Law::sum_tolerance`] of [`longest_sum`](crate::operator::TransitionOperator::longest_sum) terms: see
     /// [`BackoffTrie::normalized`]. [`Error::InvalidProbability`] for a
     /// probability or weight that is negative or not finite, with its number
     /// among those of the n-grams of its length.
