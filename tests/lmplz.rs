@@ -134,7 +134,7 @@ fn characters_are_refused_unless_a_fallback_is_asked_for() {
     let text = include_str!("data/lm/toy_fallback0.txt");
     let fitted = modified_kneser_ney(3).fit(&sentences(text.lines()));
     let error = fitted.unwrap_err().to_string();
-    assert!(error.contains("n-grams of 1 tokens") && error.contains("fallback"), "{error}");
+    assert!(error.contains("n-grams of length 1") && error.contains("fallback"), "{error}");
 }
 
 #[test]
