@@ -6,7 +6,7 @@ use super::Reversed;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
-use crate::operator::{TransitionOperator, successors};
+use crate::operator::TransitionOperator;
 use crate::prob::{Law, relative_entropy, sum_by};
 use crate::text::Token;
 
@@ -95,9 +95,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
                 return Ok(None);
             }
             let mut exact = vec![0.0; v];
-            for before in successors(&reversed, state) {
-                exact[states.oldest_token(before.state) as usize] += before.probability;
-            }
+            self.add_before(&reversed, state, 1.0, &mut exact);
             let mut law = vec![0.0; v];
             learned
                 .next_token_law(&read_backwards(&states.tokens(state), learned.context_length()), &mut law)?;

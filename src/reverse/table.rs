@@ -124,7 +124,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     }
 
     /// Adds a share of the law of the token before a state that has a past.
-    fn add_before(&self, reversed: &Reversed<&O>, state: usize, share: f64, law: &mut [f64]) {
+    pub(super) fn add_before(&self, reversed: &Reversed<&O>, state: usize, share: f64, law: &mut [f64]) {
         let states = self.states();
         if states.are_windows() {
             for before in successors(reversed, state) {

@@ -3,7 +3,7 @@
 use super::discounts::{self, Discounts};
 use super::{Discount, LengthStatistics, Method, Smoothing, Values, families};
 use crate::error::Result;
-use crate::ngram::{NgramCounts, counts_of_counts};
+use crate::ngram::NgramCounts;
 
 /// How a family of counts is divided among its tokens and the rest.
 #[derive(Debug, Clone, Copy)]
@@ -72,10 +72,8 @@ pub(super) fn estimate(counts: &NgramCounts, method: Method<'_>) -> Result<Value
 
 /// How the counts of a length are shared.
 fn shares(length: usize, counts: &[u32], method: Method<'_>) -> Result<(Shares, LengthStatistics)> {
-    let counts_of_counts = counts_of_counts(counts);
-    let counted = counts.len();
-    let mut statistics =
-        LengthStatistics { counted, kept: counted, counts_of_counts, discounts: None, fallback: false };
+    let mut statistics = LengthStatistics::new(counts);
+    let counts_of_counts = statistics.counts_of_counts;
     let one = |discounts: Discounts| [discounts[0]; 3];
     let (estimated, adapt): (_, fn(Discounts) -> Discounts) = match method.smoothing {
         Smoothing::AbsoluteDiscounting(Discount::Given(discount)) => (Ok([discount; 3]), one),

@@ -38,14 +38,7 @@ pub(super) fn estimate(counts: &NgramCounts, method: Method<'_>, largest: u32) -
                 rests = longer.rests;
             }
         }
-        let counted = counts.trie().len(length);
-        values.statistics.push(LengthStatistics {
-            counted,
-            kept: counted,
-            counts_of_counts: counts.counts_of_counts(length),
-            discounts: None,
-            fallback,
-        });
+        values.statistics.push(LengthStatistics { fallback, ..LengthStatistics::new(occurrences) });
     }
     Ok(values)
 }

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::{Discount, Smoothing};
 use crate::error::Result;
-use crate::ngram::{BackoffTrie, NgramCounts, NgramTrie};
+use crate::ngram::{BackoffTrie, NgramCounts, NgramTrie, counts_of_counts};
 use crate::text::Token;
 
 pub(super) use discounts::check_discounts;
@@ -33,6 +33,14 @@ pub struct LengthStatistics {
     pub discounts: Option<[f64; 3]>,
     /// Whether the discounts are those to fall back on, because none could be estimated.
     pub fallback: bool,
+}
+
+impl LengthStatistics {
+    /// What is known before anything is discounted or pruned.
+    fn new(counts: &[u32]) -> Self {
+        let (counted, counts_of_counts) = (counts.len(), counts_of_counts(counts));
+        Self { counted, kept: counted, counts_of_counts, discounts: None, fallback: false }
+    }
 }
 
 /// What to estimate, beside the counts.

@@ -59,13 +59,7 @@ pub(super) fn additive(counts: &NgramCounts, method: Method<'_>, summand: f64) -
 
 /// No probabilities yet, and back-off weights of 1.
 fn empty(counts: &NgramCounts) -> Values {
-    let statistics = |length: usize| LengthStatistics {
-        counted: counts.trie().len(length),
-        kept: counts.trie().len(length),
-        counts_of_counts: counts.counts_of_counts(length),
-        discounts: None,
-        fallback: false,
-    };
+    let statistics = |length: usize| LengthStatistics::new(counts.counts(length));
     Values {
         probabilities: Vec::new(),
         backoffs: (1..counts.order()).map(|length| vec![1.0; counts.trie().len(length)]).collect(),
