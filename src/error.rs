@@ -228,6 +228,27 @@ pub enum Error {
         name: String,
     },
 
+    /// A set of states that has none.
+    #[error("the {what} is a set without states; check what it was meant to hold")]
+    EmptySet {
+        /// Which set.
+        what: &'static str,
+    },
+    /// Two sets of states that must have nothing in common do.
+    #[error("state {state} ({label:?}) is in two sets that must not overlap; take it out of one of them")]
+    OverlappingSets {
+        /// The first state that is in both.
+        state: usize,
+        /// Its label.
+        label: String,
+    },
+    /// What was conditioned on cannot happen.
+    #[error("{what} has probability zero from this start, so nothing can be said given that it happens")]
+    Impossible {
+        /// What cannot happen.
+        what: &'static str,
+    },
+
     /// The states of a chain are contexts of different lengths.
     #[error(
         "the states of this chain are contexts of different lengths, the longest that the model stores, so {what} cannot be read off them; {remedy}"

@@ -80,6 +80,7 @@ pub mod mixing;
 pub mod model;
 pub mod ngram;
 pub mod operator;
+pub mod passage;
 pub mod prelude;
 pub mod prob;
 pub mod reverse;

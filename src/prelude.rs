@@ -1,7 +1,7 @@
 //! What most programs need: `use lmchain::prelude::*;`.
 
 #[doc(no_inline)]
-pub use crate::chain::{Enumeration, Exploration, MarkovChain, SmoothedChain, Start, States};
+pub use crate::chain::{Enumeration, Exploration, MarkovChain, SmoothedChain, Start, StateSet, States};
 #[doc(no_inline)]
 pub use crate::drift::Topics;
 #[doc(no_inline)]

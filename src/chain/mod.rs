@@ -22,6 +22,7 @@ mod matrices;
 mod observed;
 mod reachable;
 mod smoothed;
+mod state_set;
 mod states;
 mod walk;
 
@@ -31,5 +32,6 @@ pub use greedy::{GreedyLoop, GreedyLoops};
 pub use markov_chain::MarkovChain;
 pub use reachable::Exploration;
 pub use smoothed::SmoothedChain;
+pub use state_set::StateSet;
 pub use states::States;
 pub use walk::{Ensemble, Start, Walk, Walker};

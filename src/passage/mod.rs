@@ -1,0 +1,1 @@
+//! When a set of states is reached, and whether it is.
