@@ -58,7 +58,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
                 let backwards = mirror.probability(from, to);
                 p * (p.log2() - backwards.log2())
             };
-            stationary[from] * successors(self.operator(), from).map(|to| term(to.state, to.probability)).sum::<f64>()
+            stationary[from]
+                * successors(self.operator(), from).map(|to| term(to.state, to.probability)).sum::<f64>()
         };
         Ok(mirror.sum(divergence).max(0.0))
     }
@@ -199,9 +200,9 @@ mod tests {
         let space = *chain.operator().space();
         let probability = |tokens: &[u32]| {
             let state = space.index(&tokens[..2]);
-            let steps = tokens.windows(3).map(|w| {
-                chain.operator().probability(space.index(&w[..2]), space.index(&w[1..]))
-            });
+            let steps = tokens
+                .windows(3)
+                .map(|w| chain.operator().probability(space.index(&w[..2]), space.index(&w[1..])));
             law[state] * steps.product::<f64>()
         };
         let strings = crate::text::ContextSpace::new(3, n).unwrap();

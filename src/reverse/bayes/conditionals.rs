@@ -69,7 +69,11 @@ pub(super) struct ContextLaws<'a, O> {
 }
 
 impl<'a, O: TransitionOperator> ContextLaws<'a, O> {
-    pub(super) fn new(chain: &'a MarkovChain<O>, stationary: &Law, conditionals: Conditionals) -> Result<Self> {
+    pub(super) fn new(
+        chain: &'a MarkovChain<O>,
+        stationary: &Law,
+        conditionals: Conditionals,
+    ) -> Result<Self> {
         chain.check_token_process(stationary, "the law after fewer tokens than a window has")?;
         let (v, k) = (chain.states().vocabulary_size(), chain.states().context_length());
         let entries = (2..=k).map(|length| sequence_count(v, length)).sum::<Option<u128>>();
