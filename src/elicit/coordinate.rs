@@ -127,7 +127,10 @@ impl CoordinateSearch {
         let mut scorer = Scorer::new(task)?;
         let starts = self.restarts as u64;
         let reserved = starts.saturating_mul(scorer.report_cost());
-        let needed = starts.saturating_mul(scorer.cost()).saturating_add(reserved) + scorer.evaluations();
+        let needed = starts
+            .saturating_mul(scorer.cost())
+            .saturating_add(reserved)
+            .saturating_add(scorer.evaluations());
         if self.max_evaluations < needed {
             let requirement = "enough to score and report one prefix a start";
             let value = self.max_evaluations as f64;
