@@ -74,6 +74,7 @@
 
 pub mod chain;
 pub mod drift;
+pub mod elicit;
 pub mod error;
 pub mod information;
 pub mod mixing;
