@@ -15,16 +15,21 @@
 //! A model *learned* from reversed text is another thing: it can be held against
 //! the exact reversal ([`ReverseComparison`], [`ReverseEstimate`]).
 //!
+//! A **history** of a bad state is a whole sequence of states that ends there:
+//! see [`Histories`].
+//!
 //! A state that `pi` never visits has no past. This is said openly: see
 //! [`Reversed::has_past`].
 
 mod backward_walk;
+mod histories;
 mod learned;
 mod reversed;
 mod sampled;
 mod table;
 
 pub use backward_walk::BackwardWalk;
+pub use histories::{End, Histories, History, HistorySettings};
 pub use learned::ReverseComparison;
 pub use reversed::Reversed;
 pub use sampled::ReverseEstimate;
