@@ -15,6 +15,9 @@
 //! A model *learned* from reversed text is another thing: it can be held against
 //! the exact reversal ([`ReverseComparison`], [`ReverseEstimate`]).
 //!
+//! A **history** of a bad state is a whole sequence of states that ends there:
+//! see [`Histories`].
+//!
 //! A state that `pi` never visits has no past. This is said openly: see
 //! [`Reversed::has_past`].
 //!
@@ -46,8 +49,8 @@
 mod arrow;
 mod backward_walk;
 mod bayes;
+mod histories;
 mod learned;
-
 mod reversed;
 mod sampled;
 mod table;
@@ -55,6 +58,7 @@ mod token_process;
 
 pub use backward_walk::BackwardWalk;
 pub use bayes::{BayesReversal, BayesSettings, Conditionals, Prior};
+pub use histories::{End, Histories, History, HistorySettings};
 pub use learned::ReverseComparison;
 pub use reversed::Reversed;
 pub use sampled::ReverseEstimate;
