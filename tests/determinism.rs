@@ -4,10 +4,11 @@
 #[path = "../benches/support/mod.rs"]
 mod support;
 
-use lmchain::chain::{MarkovChain, Start, States};
+use lmchain::chain::{MarkovChain, Start, StateSet, States};
 use lmchain::mixing::SecondEigenvalueSolver;
 use lmchain::model::{NgramSettings, Smoothing};
 use lmchain::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperator, successors};
+use lmchain::passage::{EscapeSolver, PassageMethod, PassageSolver};
 use lmchain::prob::Law;
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 use lmchain::text::{ContextSpace, CorpusSettings, DocumentEnd, Tokenizer};
@@ -97,6 +98,22 @@ fn answers_have_the_same_bits_on_any_number_of_threads() {
         bits(&found.iter().map(|lag| lag.mutual_information).collect::<Vec<_>>())
     });
     on_any_number_of_threads("entropies", || bits(&chain.block_entropies(&law, 5).unwrap()));
+    on_any_number_of_threads("committors, times and currents", || {
+        let set = |token| StateSet::by_state(chain.len(), |state| state % 729 == token);
+        let solver = PassageSolver::new().method(PassageMethod::Iteration).tolerance(1e-6);
+        let paths = solver.transition_paths(&chain, &set(0), &set(700), &law).unwrap().into_value();
+        let times = solver.times(&chain, &set(5)).unwrap().into_value();
+        let mut found = paths.forward_committor().to_vec();
+        found.extend(paths.strongest_currents(50).iter().map(|current| current.current));
+        found.extend(times.variance().upper());
+        found.extend(EscapeSolver::new().solve(&chain, &set(9).complement()).unwrap().value().law().iter());
+        bits(&found)
+    });
+    on_any_number_of_threads("elimination of open states", || {
+        let small = shift(21, 2);
+        let target = StateSet::of(small.len(), [0]).unwrap();
+        bits(small.passage_times(&target).unwrap().value().mean().upper())
+    });
     on_any_number_of_threads("the worst distance", || {
         bits(&chain.worst_distance_curve_over(&[0, 1, 700, 19_682], &law, 12).unwrap())
     });

@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
-use lmchain::chain::{MarkovChain, SmoothedChain};
+use lmchain::chain::{MarkovChain, SmoothedChain, StateSet, States};
 use lmchain::model::{Discount, EndOfText, EndRule, LanguageModel, NgramModel, NgramSettings, Smoothing};
 use lmchain::operator::{ShiftOperator, TransitionOperator};
+use lmchain::passage::{PassageMethod, PassageSolver};
 use lmchain::text::{Corpus, DocumentEnd, Token, Vocab};
 use proptest::prelude::*;
 
@@ -85,6 +86,45 @@ fn check(model: &NgramModel, rule: &EndRule, law: &[f64]) {
         ];
         // Small chains are eliminated, which is right in every component.
         assert_relatively_close(&mine, &theirs, 1e-11);
+    }
+}
+
+#[test]
+fn committors_and_times_of_a_whole_model_are_those_of_all_contexts() {
+    let documents = [vec![0, 1, 2, 0, 1], vec![2, 2, 1], vec![0, 0, 1, 2, 1, 1], vec![1, 0, 2]];
+    for (end, rule) in [
+        (DocumentEnd::Reset, EndRule::Reset { start: vec![3] }),
+        (DocumentEnd::Token, EndRule::Token),
+        (DocumentEnd::Absorbing, EndRule::Absorbing),
+    ] {
+        let corpus = corpus(&documents, end);
+        let settings = NgramSettings::new(3).smoothing(Smoothing::ModifiedKneserNey);
+        let model = settings.fallback_discounts([0.5, 1.0, 1.5]).fit(&corpus).unwrap();
+        let lumped = SmoothedChain::new().end_rule(rule.clone()).build(&model).unwrap();
+        let all = enumerated(&model, &rule);
+        let lumps = lumps(&all, &lumped);
+        // Whether the newest token is "a", or "b", is known in every state.
+        let newest =
+            |states: &States, token| StateSet::by_state(states.len(), |s| states.newest_token(s) == token);
+        for method in [PassageMethod::Iteration, PassageMethod::Elimination] {
+            let solver = PassageSolver::new().method(method).tolerance(1e-9);
+            let reach = |a, b| {
+                let found = solver.reach(&lumped, &newest(lumped.states(), b), &newest(lumped.states(), a));
+                let expected = solver.reach(&all, &newest(all.states(), b), &newest(all.states(), a));
+                (found.unwrap().converged().unwrap(), expected.unwrap().converged().unwrap())
+            };
+            let (found, expected) = reach(0, 1);
+            for (context, &state) in lumps.iter().enumerate() {
+                let (mine, theirs) = (found.interval(state), expected.interval(context));
+                assert!(mine.lower <= theirs.upper && theirs.lower <= mine.upper, "{mine:?} {theirs:?}");
+            }
+            let time = solver.times(&lumped, &newest(lumped.states(), 2)).unwrap().converged().unwrap();
+            let expected = solver.times(&all, &newest(all.states(), 2)).unwrap().converged().unwrap();
+            for (context, &state) in lumps.iter().enumerate() {
+                let (mine, theirs) = (time.mean().interval(state), expected.mean().interval(context));
+                assert!(mine.lower <= theirs.upper && theirs.lower <= mine.upper, "{mine:?} {theirs:?}");
+            }
+        }
     }
 }
 

@@ -6,9 +6,10 @@ mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use lmchain::chain::{MarkovChain, Start, States};
+use lmchain::chain::{MarkovChain, Start, StateSet, States};
 use lmchain::drift::Topics;
 use lmchain::operator::{ShiftOperator, Transition, TransitionOperator};
+use lmchain::passage::{PassageMethod, PassageSolver};
 use lmchain::prob::Law;
 use lmchain::solve::{Progress, Stop};
 use lmchain::stationary::{StationaryMethod, StationarySolver};
@@ -109,6 +110,25 @@ fn power_iteration_takes_the_products_it_reports() {
     // The proof may cost as much as the iteration did, and one product for the row sums.
     assert!(chain.operator().pulls.load(Relaxed) <= iterations + 1);
     assert_eq!(outcome.report().stop, Stop::Converged);
+}
+
+#[test]
+fn bounds_of_passage_take_two_products_a_round_however_rare_the_target() {
+    let solver = PassageSolver::new().method(PassageMethod::Iteration).tolerance(1e-6);
+    let mut rounds = Vec::new();
+    for rare in [27, 27 * 27, 27 * 27 * 27] {
+        let chain = counted(27, 3);
+        let target = StateSet::by_state(chain.len(), |state| state % rare == 5);
+        let outcome = solver.times(&chain, &target).unwrap();
+        let iterations = outcome.report().iterations;
+        // Mean and mean square, each with a first step of two products and the row sums.
+        assert_eq!(chain.operator().pulls.load(Relaxed), 2 * iterations + 2 * 3);
+        assert_eq!(chain.operator().pushes.load(Relaxed), 0);
+        rounds.push(iterations);
+        outcome.converged().unwrap();
+    }
+    // 27, 729 and 19,683 steps on average; the rounds grow with the time to mix, not with these.
+    assert!(rounds[2] < 2 * rounds[0], "{rounds:?}");
 }
 
 #[test]
