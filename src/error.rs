@@ -529,6 +529,22 @@ pub enum Error {
         tolerance: f64,
     },
 
+    // ---- patterns --------------------------------------------------------------
+    /// A pattern has no tokens.
+    #[error("pattern {pattern} has no tokens, so it would occur everywhere; leave it out")]
+    EmptyPattern {
+        /// The pattern, counted from 0.
+        pattern: usize,
+    },
+    /// Two patterns are equal.
+    #[error("patterns {first} and {second} are the same string of tokens; leave one of them out")]
+    DuplicatePattern {
+        /// The first of the two, counted from 0.
+        first: usize,
+        /// The second one.
+        second: usize,
+    },
+
     // ---- settings ------------------------------------------------------------
     /// A setting is outside its range.
     #[error("{name} is {value}, but must be {requirement}")]
