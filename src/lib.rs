@@ -76,6 +76,7 @@ pub mod chain;
 pub mod drift;
 pub mod error;
 pub mod information;
+pub mod loops;
 pub mod mixing;
 pub mod model;
 pub mod ngram;
