@@ -50,7 +50,9 @@ impl EscapeRate {
 /// What is computed is `1 - (A x)(i) / x(i)`, as the probability of leaving the
 /// set plus differences of `x`: a rate of leaving far below the rounding of 1
 /// is seen. The bounds are widened by what rounding may have done to them. Rows
-/// are taken to sum to one.
+/// are taken to sum to one. A rate below about 1e-6 may be out of reach of the
+/// tolerance, where `x` is not constant: rounding alone then keeps the bounds
+/// some 1e-15 apart, and the outcome says that it has not converged.
 ///
 /// # Example
 ///
@@ -139,7 +141,9 @@ impl EscapeSolver {
             return Err(Error::InvalidSetting { name: "tolerance", value, requirement });
         }
         let mut rates = vec![0.0; observable.len()];
-        let mut bounds = restricted.bounds(&observable, &mut rates);
+        // At a constant nothing is rounded: a set that is hardly left is seen for what it is.
+        let constant = restricted.bounds(&vec![1.0; observable.len()], &mut rates);
+        let mut bounds = constant.and(restricted.bounds(&observable, &mut rates));
         let mut iterations = 0;
         while bounds.width() > self.tolerance * bounds.upper && iterations < self.max_iterations {
             halfway(&mut observable, &rates);

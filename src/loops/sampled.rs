@@ -20,10 +20,11 @@ pub struct SampleMean {
 }
 
 impl SampleMean {
-    /// Of at least two samples, added up in order.
+    /// Of at least two samples, added up in order; relative to the first one, so
+    /// that samples that are all the same have no error.
     fn of(samples: &[f64]) -> Self {
-        let n = samples.len() as f64;
-        let mean = samples.iter().sum::<f64>() / n;
+        let (n, first) = (samples.len() as f64, samples[0]);
+        let mean = first + samples.iter().map(|sample| sample - first).sum::<f64>() / n;
         let variance = samples.iter().map(|sample| (sample - mean).powi(2)).sum::<f64>() / (n - 1.0);
         Self { mean, standard_error: (variance / n).sqrt() }
     }
