@@ -11,6 +11,8 @@ pub use crate::model::{Decoded, Decoding, LanguageModel, NgramModel, NgramSettin
 #[doc(no_inline)]
 pub use crate::operator::{BackoffOperator, Restart, ShiftOperator, SparseOperator, TransitionOperator};
 #[doc(no_inline)]
+pub use crate::passage::PassageSolver;
+#[doc(no_inline)]
 pub use crate::prob::Law;
 #[doc(no_inline)]
 pub use crate::stationary::{StationaryMethod, StationarySolver};

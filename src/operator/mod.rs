@@ -42,3 +42,10 @@ fn map_in_place(values: &mut [f64], f: impl Fn(usize, f64) -> f64 + Sync) {
         .enumerate()
         .for_each(|(place, value)| *value = f(place, *value));
 }
+
+/// How far the sum of any row is from one. One product.
+pub(crate) fn row_sum_error<O: TransitionOperator>(operator: &O) -> f64 {
+    let mut sums = vec![0.0; operator.states()];
+    operator.pull_back(&vec![1.0; operator.states()], &mut sums);
+    sums.into_par_iter().map(|sum| (sum - 1.0).abs()).reduce(|| 0.0, f64::max)
+}

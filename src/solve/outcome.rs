@@ -48,14 +48,36 @@ pub struct Report {
     pub iterations: usize,
     /// What the method drives to zero, computed afresh for the value returned:
     /// `||law P - law||_1` of a stationary law, the mass still transient of
-    /// absorption weights, `||P f - lambda f||_2` of an eigenpair with `||f||_2 = 1`.
+    /// absorption weights, `||P f - lambda f||_2` of an eigenpair with `||f||_2 = 1`,
+    /// the distance between two-sided bounds.
     pub residual: f64,
-    /// A proven upper bound on the total variation distance from the value
-    /// returned to the exact one, or `None` where nothing is proven.
-    /// A small residual alone proves nothing.
+    /// A proven upper bound on the distance from the value returned to the exact
+    /// one, or `None` where nothing is proven: total variation of laws, the
+    /// largest difference of numbers with two-sided bounds from the middle of
+    /// these. A small residual alone proves nothing.
     pub error_bound: Option<f64>,
     /// Why it stopped.
     pub stop: Stop,
+}
+
+impl Report {
+    /// Whether the computation converged or was direct.
+    pub fn is_converged(&self) -> bool {
+        matches!(self.stop, Stop::Converged | Stop::Direct)
+    }
+
+    /// The report of two computations that both are needed: all iterations, the
+    /// larger residual and bound, and the reason of the one that did not
+    /// converge, if there is one.
+    pub(crate) fn worse(&self, other: &Self) -> Self {
+        let (first, then) = if self.is_converged() { (other, self) } else { (self, other) };
+        Self {
+            iterations: self.iterations + other.iterations,
+            residual: self.residual.max(other.residual),
+            error_bound: self.error_bound.zip(other.error_bound).map(|(one, two)| one.max(two)),
+            stop: if first.is_converged() && then.stop == Stop::Converged { then.stop } else { first.stop },
+        }
+    }
 }
 
 impl fmt::Display for Report {
@@ -106,7 +128,7 @@ impl<T> Outcome<T> {
 
     /// Whether the computation converged or was direct.
     pub fn is_converged(&self) -> bool {
-        matches!(self.report.stop, Stop::Converged | Stop::Direct)
+        self.report.is_converged()
     }
 
     /// The value, converged or not.

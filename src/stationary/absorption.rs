@@ -1,9 +1,8 @@
 //! Which recurrent class a start ends up in.
 
-use super::certificate::row_sum_error;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
-use crate::operator::{TransitionOperator, successors};
+use crate::operator::{TransitionOperator, row_sum_error, successors};
 use crate::prob::{Law, sum_by, sum_depth};
 use crate::solve::{Outcome, Report, Stop};
 

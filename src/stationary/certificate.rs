@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::chain::Classes;
-use crate::operator::TransitionOperator;
+use crate::operator::{TransitionOperator, row_sum_error};
 use crate::prob::sum_depth;
 
 /// An upper bound on the mean time to reach one state per recurrent class.
@@ -125,11 +125,4 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         };
         self.classes.recurrent().map(least).fold(f64::INFINITY, f64::min)
     }
-}
-
-/// How far the sum of any row is from one. One product.
-pub(super) fn row_sum_error<O: TransitionOperator>(operator: &O) -> f64 {
-    let mut sums = vec![0.0; operator.states()];
-    operator.pull_back(&vec![1.0; operator.states()], &mut sums);
-    sums.into_par_iter().map(|sum| (sum - 1.0).abs()).reduce(|| 0.0, f64::max)
 }

@@ -1,13 +1,12 @@
 //! Settings and choice of method.
 
 use super::StationaryLaws;
-use super::certificate::row_sum_error;
 use super::gth::laws_by_elimination;
 use super::laws::largest_residual;
 use super::power::{PowerIteration, PowerSettings};
 use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
-use crate::operator::TransitionOperator;
+use crate::operator::{TransitionOperator, row_sum_error};
 use crate::prob::Law;
 use crate::solve::{Observer, Outcome, Report, Silent, Stop};
 

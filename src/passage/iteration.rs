@@ -1,0 +1,223 @@
+//! Bounds from below and above, closer with every product.
+
+use rayon::prelude::*;
+
+use super::dirichlet::Dirichlet;
+use super::{Enclosure, Interval};
+use crate::operator::{TransitionOperator, row_sum_error};
+use crate::solve::{Observer, Progress, Stop};
+
+/// Below this a sum of products may have lost digits to underflow, so that no
+/// ratio of it is used.
+const LEAST: f64 = 1e-290;
+
+/// States that one task looks at.
+const STATES: usize = 1 << 12;
+
+/// Share of a round that moves; the rest waits, so that no period is seen.
+const MOVING: f64 = 0.9;
+
+/// Iteration from below and above for a [`Dirichlet`] problem.
+///
+/// Let `U` be the open states and `T` the time at which the boundary is met.
+/// After k rounds,
+///
+/// ```text
+/// x(i) = E_i[reward before min(T, k), and g(X_T) if T <= k]
+/// y(i) = P_i(T > k)
+/// ```
+///
+/// are known. With `dx` what the next round adds to `x`, and `dy` what it
+/// takes from `y`, let `a` and `b` be the least and the greatest ratio `dx/dy`. Then
+///
+/// ```text
+/// x + a y  <=  h  <=  x + b y.
+/// ```
+///
+/// For `f = x + b y` satisfies `f - r - P f = b dy - dx >= 0` on `U`, and what
+/// dominates its own expectation in this way dominates the solution, as `U` is
+/// left with probability one; likewise for `a`. Since `dx` and `dy`
+/// move with the same matrix, the ratios of a round are averages of those of the
+/// round before: the bounds never move apart, and they meet as soon as the open
+/// states have forgotten where among them they started, however long they stay
+/// open. A set that is met once in 10^9 steps takes no more rounds than one
+/// that is met soon.
+///
+/// Two-sided iterations for probabilities of passage are those of Haddad &
+/// Monmege, *Interval iteration algorithm for MDPs and IMDPs*, TCS 2018, and
+/// Quatmann & Katoen, *Sound value iteration*, CAV 2018, section 3, whose
+/// ratios are those of the whole sums `x` and `1 - y`. The ratios of increments used here
+/// are bounds of the kind of Collatz and Wielandt. A round is one of the chain that
+/// moves with probability 0.9 and waits otherwise: the solution is the same, and
+/// a period is no hindrance.
+///
+/// Rounding: `x`, `dx` and `dy` are sums of non-negative terms, right to one
+/// unit a round in relative terms; `y` is known as one less such a sum.
+pub(super) struct Iteration<'a, O> {
+    problem: &'a Dirichlet<'a, O>,
+    /// `x` and `1 - y`.
+    collected: Vec<f64>,
+    met: Vec<f64>,
+    /// `dx` and `dy`.
+    collecting: Vec<f64>,
+    meeting: Vec<f64>,
+    scratch: Vec<f64>,
+    rounds: usize,
+    /// Relative rounding error of a round.
+    unit: f64,
+}
+
+/// When an iteration stops.
+pub(super) struct Limits {
+    pub(super) tolerance: f64,
+    /// Whether the tolerance is in units of the upper bound.
+    pub(super) relative: bool,
+    pub(super) max_iterations: usize,
+}
+
+/// How far apart the bounds are, and how close rounding lets them come.
+struct Width {
+    found: f64,
+    least: f64,
+}
+
+impl<'a, O: TransitionOperator> Iteration<'a, O> {
+    pub(super) fn new(problem: &'a Dirichlet<'a, O>) -> Self {
+        let Dirichlet { operator, open, boundary, reward } = problem;
+        let n = operator.states();
+        let outside = |values: &dyn Fn(usize) -> f64| -> Vec<f64> {
+            (0..n).map(|i| if open.contains(i) { 0.0 } else { values(i) }).collect()
+        };
+        let one_step = |values: Vec<f64>, gained: &dyn Fn(usize) -> f64| -> Vec<f64> {
+            let mut expected = vec![0.0; n];
+            operator.pull_back(&values, &mut expected);
+            let moved = |(i, p): (usize, f64)| if open.contains(i) { MOVING * (p + gained(i)) } else { 0.0 };
+            expected.into_iter().enumerate().map(moved).collect()
+        };
+        Self {
+            collected: vec![0.0; n],
+            met: vec![0.0; n],
+            collecting: one_step(outside(&|i| boundary[i]), &|i| reward.of(i)),
+            meeting: one_step(outside(&|_| 1.0), &|_| 0.0),
+            scratch: vec![0.0; n],
+            rounds: 0,
+            // A product, the waiting share, an addition, and rows that may not sum to one.
+            unit: (operator.longest_sum() + 6) as f64 * f64::EPSILON + row_sum_error(*operator),
+            problem,
+        }
+    }
+
+    /// Goes on until the bounds are close enough, or come no closer.
+    pub(super) fn solve(mut self, limits: &Limits, observer: &mut dyn Observer) -> (Enclosure, usize, Stop) {
+        loop {
+            self.round();
+            let ratios = self.ratios();
+            let width = self.width(ratios, limits.relative);
+            let progress = Progress {
+                stage: "bounding from below and above",
+                done: self.rounds as u64,
+                total: None,
+                residual: Some(width.found),
+            };
+            let stop = if width.found <= limits.tolerance {
+                Stop::Converged
+            } else if observer.observe(&progress).is_break() {
+                Stop::Cancelled
+            } else if width.least > limits.tolerance {
+                Stop::Unproven
+            } else if self.rounds >= limits.max_iterations {
+                Stop::MaxIterations
+            } else {
+                continue;
+            };
+            return (self.enclosure(ratios), self.rounds, stop);
+        }
+    }
+
+    fn round(&mut self) {
+        let Dirichlet { operator, open, .. } = self.problem;
+        for (sum, step) in [(&mut self.collected, &mut self.collecting), (&mut self.met, &mut self.meeting)] {
+            for_each(sum, |state, sum| *sum += step[state]);
+            operator.pull_back(step, &mut self.scratch);
+            let moved = &self.scratch;
+            for_each(step, |state, step| {
+                let next = MOVING * moved[state] + (1.0 - MOVING) * *step;
+                *step = if open.contains(state) { next } else { 0.0 };
+            });
+        }
+        self.rounds += 1;
+    }
+
+    /// The range of `dx/dy` over the open states, rounded outwards. What is
+    /// zero in both adds nothing to either, whatever the ratio.
+    fn ratios(&self) -> Interval {
+        let none = Interval { lower: f64::INFINITY, upper: 0.0 };
+        let ratio = |state: usize| -> Interval {
+            let (dx, dy) = (self.collecting[state], self.meeting[state]);
+            if dx == 0.0 && dy == 0.0 {
+                return none;
+            }
+            if dy < LEAST {
+                return Interval { lower: 0.0, upper: f64::INFINITY };
+            }
+            Interval { lower: dx / dy, upper: dx / dy }
+        };
+        let join = |one: Interval, two: Interval| Interval {
+            lower: one.lower.min(two.lower),
+            upper: one.upper.max(two.upper),
+        };
+        let states = (0..self.met.len()).into_par_iter().with_min_len(STATES);
+        let found = states.map(ratio).reduce(|| none, join);
+        let error = 2.0 * self.rounding();
+        let lower = if found.lower.is_finite() { found.lower } else { 0.0 };
+        Interval { lower: lower * (1.0 - error).max(0.0), upper: found.upper * (1.0 + 2.0 * error) }
+    }
+
+    /// A bound on the relative error of every sum.
+    fn rounding(&self) -> f64 {
+        2.0 * self.rounds as f64 * self.unit
+    }
+
+    /// The bounds of an open state.
+    fn bounds(&self, state: usize, ratios: Interval) -> Interval {
+        let (x, met, error) = (self.collected[state], self.met[state], self.rounding());
+        let open = Interval {
+            lower: (1.0 - met * (1.0 + error)).clamp(0.0, 1.0),
+            upper: (1.0 - met * (1.0 - error)).clamp(0.0, 1.0),
+        };
+        // Nothing is left of what may be infinite once the boundary was met for certain.
+        let rest = if open.upper > 0.0 { open.upper * ratios.upper } else { 0.0 };
+        Interval { lower: x * (1.0 - error) + open.lower * ratios.lower, upper: x * (1.0 + error) + rest }
+    }
+
+    fn width(&self, ratios: Interval, relative: bool) -> Width {
+        let width = |state: usize| {
+            let bounds = self.bounds(state, ratios);
+            if !self.problem.open.contains(state) || bounds.upper == 0.0 {
+                return Width { found: 0.0, least: 0.0 };
+            }
+            let unit = if relative { bounds.upper } else { 1.0 };
+            let found = if bounds.upper.is_finite() { bounds.width() / unit } else { f64::INFINITY };
+            Width { found, least: 2.0 * self.rounding() * bounds.lower / unit }
+        };
+        let larger = |one: Width, two: Width| Width {
+            found: one.found.max(two.found),
+            least: one.least.max(two.least),
+        };
+        let states = (0..self.met.len()).into_par_iter().with_min_len(STATES);
+        states.map(width).reduce(|| Width { found: 0.0, least: 0.0 }, larger)
+    }
+
+    fn enclosure(&self, ratios: Interval) -> Enclosure {
+        let bounds: Vec<Interval> = (0..self.met.len()).map(|state| self.bounds(state, ratios)).collect();
+        let lower = bounds.iter().map(|bounds| bounds.lower).collect();
+        let upper = bounds.iter().map(|bounds| bounds.upper).collect();
+        // The last few operations on either bound.
+        self.problem.enclosure(lower, upper, 8.0 * f64::EPSILON)
+    }
+}
+
+/// Changes every entry of a vector, in parallel.
+fn for_each(values: &mut [f64], change: impl Fn(usize, &mut f64) + Sync) {
+    values.par_iter_mut().with_min_len(STATES).enumerate().for_each(|(state, value)| change(state, value));
+}
