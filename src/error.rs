@@ -543,6 +543,7 @@ pub enum Error {
         first: usize,
         /// The second one.
         second: usize,
+    },
 
     // ---- loops ---------------------------------------------------------------
     /// States that are to be a loop are not led round by the chain.
