@@ -193,6 +193,32 @@ fn frequencies_of_a_text_are_reversed_exactly() {
 }
 
 #[test]
+fn chains_over_suffixes_have_a_backward_rate_and_no_windows_to_reverse() {
+    let corpus = CorpusSettings::new(Tokenizer::characters()).read_strings(["abracadabra, abra"]).unwrap();
+    let model = NgramSettings::new(3).smoothing(Smoothing::WittenBell).fit(&corpus).unwrap();
+    let chain = MarkovChain::smoothed(&model).unwrap();
+    let law = exact_law(&chain);
+    assert_close(chain.backward_entropy_rate(&law).unwrap(), chain.entropy_rate(&law), ROUNDING, "both ways");
+    assert!(matches!(chain.irreversibility(&law), Err(Error::NotWindows { .. })));
+    assert!(matches!(chain.short_kernel(&law, Conditionals::Averaged), Err(Error::NotWindows { .. })));
+    assert!(matches!(BayesSettings::new().reverse(&chain, &law), Err(Error::NotWindows { .. })));
+}
+
+#[test]
+fn a_prior_that_excludes_a_suffix_leaves_an_infinite_residual() {
+    let chain = language_model("C12").shift();
+    let law = exact_law(&chain);
+    let never_two = Law::new(vec![0.5, 0.5, 0.0]).unwrap();
+    let settings = BayesSettings::new().prior(Prior::Tokens(&never_two));
+    let bayes = settings.reverse(&chain, &law).unwrap();
+    assert_eq!(bayes.residual(&[2, 0]).unwrap(), Some(f64::INFINITY));
+    assert!(bayes.residual(&[0, 2]).unwrap().unwrap().is_finite());
+    assert_eq!(bayes.cross_entropy(2).unwrap(), f64::INFINITY);
+    let diluted = settings.dilution(0.3).reverse(&chain, &law).unwrap();
+    assert!(diluted.cross_entropy(2).unwrap().is_finite());
+}
+
+#[test]
 fn bad_requests_to_a_reversal_are_refused() {
     let chain = language_model("C12").shift();
     let law = exact_law(&chain);

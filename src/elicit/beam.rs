@@ -1,7 +1,8 @@
 //! Prefixes written from right to left, as a reverse model proposes.
 
-use super::objective::{Elicitation, Elicited, check_tokens};
+use super::objective::{Elicitation, check_tokens};
 use super::scorer::Scorer;
+use super::{Elicited, ScoredPrefix};
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::solve::{MEMORY_LIMIT, Observer, Progress, Silent, Stop, check_memory};
@@ -104,14 +105,7 @@ impl BeamSearch {
                 return Err(Error::Cancelled { stage: STAGE });
             }
         }
-        let prefixes: Vec<Token> =
-            beam.iter().flat_map(|it| it.text.iter().rev().take(task.length)).copied().collect();
-        let bits = scorer.bits(&prefixes)?;
-        let mut order: Vec<usize> = (0..beam.len()).collect();
-        order.sort_by(|&a, &b| bits[b].objective.total_cmp(&bits[a].objective));
-        let prefix = |place: usize| &prefixes[place * task.length..(place + 1) * task.length];
-        let ranked = order.into_iter().map(|place| scorer.report(prefix(place), bits[place]));
-        let prefixes = ranked.collect::<Result<_>>()?;
+        let prefixes = ranked(&beam, task.length, &mut scorer)?;
         Ok(Elicited { prefixes, evaluations: scorer.evaluations(), reverse_evaluations, stop: Stop::Direct })
     }
 
@@ -121,10 +115,11 @@ impl BeamSearch {
         M: LanguageModel + ?Sized,
         R: LanguageModel + ?Sized,
     {
-        for (what, value) in [("beam width", Some(self.width)), ("number of proposals", self.proposals)] {
-            if value == Some(0) {
-                return Err(Error::MustBePositive { what });
-            }
+        if self.width == 0 {
+            return Err(Error::MustBePositive { what: "beam width" });
+        }
+        if self.proposals == Some(0) {
+            return Err(Error::MustBePositive { what: "number of proposals" });
         }
         let (model, text) = (reverse.vocabulary_size(), task.model.vocabulary_size());
         if model != text {
@@ -165,6 +160,21 @@ impl BeamSearch {
         };
         Ok(extensions.into_iter().map(extended).collect())
     }
+}
+
+/// The prefixes of a beam, best first by the objective.
+fn ranked<M: LanguageModel + ?Sized>(
+    beam: &[Partial],
+    length: usize,
+    scorer: &mut Scorer<'_, M>,
+) -> Result<Vec<ScoredPrefix>> {
+    let prefixes: Vec<Token> =
+        beam.iter().flat_map(|partial| partial.text.iter().rev().take(length)).copied().collect();
+    let bits = scorer.bits(&prefixes)?;
+    let mut order: Vec<usize> = (0..beam.len()).collect();
+    order.sort_by(|&a, &b| bits[b].objective.total_cmp(&bits[a].objective));
+    let prefix = |place: usize| &prefixes[place * length..(place + 1) * length];
+    order.into_iter().map(|place| scorer.report(prefix(place), bits[place])).collect()
 }
 
 /// The most probable tokens of a law, most probable first; none that is excluded.

@@ -3,8 +3,9 @@
 use rand::RngExt;
 use rand::seq::{SliceRandom, index};
 
-use super::objective::{Elicitation, Elicited, ScoredPrefix};
+use super::objective::Elicitation;
 use super::scorer::{Bits, Scorer};
+use super::{Elicited, ScoredPrefix};
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::prob::{StreamRng, stream};
@@ -117,25 +118,9 @@ impl CoordinateSearch {
         task: &Elicitation<'_, M>,
         observer: &mut dyn Observer,
     ) -> Result<Climbs> {
-        for (what, value) in
-            [("number of restarts", Some(self.restarts)), ("number of candidates", self.candidates)]
-        {
-            if value == Some(0) {
-                return Err(Error::MustBePositive { what });
-            }
-        }
         let mut scorer = Scorer::new(task)?;
+        let reserved = self.check(&scorer)?;
         let starts = self.restarts as u64;
-        let reserved = starts.saturating_mul(scorer.report_cost());
-        let needed = starts
-            .saturating_mul(scorer.cost())
-            .saturating_add(reserved)
-            .saturating_add(scorer.evaluations());
-        if self.max_evaluations < needed {
-            let requirement = "enough to score and report one prefix a start";
-            let value = self.max_evaluations as f64;
-            return Err(Error::InvalidSetting { name: "max_evaluations", value, requirement });
-        }
         let mut climbs = Vec::new();
         let mut ends: Vec<(Vec<Token>, Bits)> = Vec::new();
         for start in 0..starts {
@@ -154,9 +139,28 @@ impl CoordinateSearch {
         ends.sort_by(|a, b| b.1.objective.total_cmp(&a.1.objective));
         let reports = ends.iter().map(|(prefix, bits)| scorer.report(prefix, *bits));
         let prefixes = reports.collect::<Result<Vec<ScoredPrefix>>>()?;
-        let stop = worst_stop(&climbs);
-        let evaluations = scorer.evaluations();
+        let (stop, evaluations) = (worst_stop(&climbs), scorer.evaluations());
         Ok(Climbs { elicited: Elicited { prefixes, evaluations, reverse_evaluations: 0, stop }, climbs })
+    }
+
+    /// Refuses settings with which nothing can be found; else, how many
+    /// evaluations to set apart for the report.
+    fn check<M: LanguageModel + ?Sized>(&self, scorer: &Scorer<'_, M>) -> Result<u64> {
+        if self.restarts == 0 {
+            return Err(Error::MustBePositive { what: "number of restarts" });
+        }
+        if self.candidates == Some(0) {
+            return Err(Error::MustBePositive { what: "number of candidates" });
+        }
+        let starts = self.restarts as u64;
+        let reserved = starts.saturating_mul(scorer.report_cost());
+        let first = starts.saturating_mul(scorer.cost()).saturating_add(scorer.evaluations());
+        if self.max_evaluations < first.saturating_add(reserved) {
+            let requirement = "enough to score and report one prefix a start";
+            let value = self.max_evaluations as f64;
+            return Err(Error::InvalidSetting { name: "max_evaluations", value, requirement });
+        }
+        Ok(reserved)
     }
 }
 

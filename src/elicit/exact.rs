@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::objective::{Before, Elicitation, Elicited};
+use super::Elicited;
+use super::objective::{Before, Elicitation};
 use super::scorer::Scorer;
 use crate::chain::{Enumeration, MarkovChain};
 use crate::error::{Error, Result};

@@ -30,11 +30,13 @@
 
 mod beam;
 mod coordinate;
+mod elicited;
 mod exact;
 mod objective;
 mod scorer;
 
 pub use beam::BeamSearch;
 pub use coordinate::{Climb, Climbs, CoordinateSearch};
+pub use elicited::{Elicited, ScoredPrefix};
 pub use exact::ExactSearch;
-pub use objective::{Elicitation, Elicited, ScoredPrefix};
+pub use objective::Elicitation;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::objective::{Before, Elicitation, ScoredPrefix};
+use super::ScoredPrefix;
+use super::objective::{Before, Elicitation};
 use crate::error::Result;
 use crate::model::LanguageModel;
 use crate::text::{Token, sequence_key};
@@ -154,4 +155,35 @@ impl<'a, M: LanguageModel + ?Sized> Scorer<'a, M> {
 /// Bits a token; a certain text costs 0, not -0.
 fn loss(bits: f64, tokens: usize) -> f64 {
     (-bits / tokens as f64).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TableModel;
+
+    #[test]
+    fn prefixes_in_several_batches_are_scored_as_one_by_one() {
+        let v = 128;
+        let weights = (0..v * v).map(|i| (i * 31 % 101 + 1) as f64).collect();
+        let model = TableModel::normalized(v, 1, weights).unwrap();
+        let task = Elicitation::new(&model, &[3, 5], 2).prompt(&[7]).naturalness(0.5);
+        let all: Vec<Token> = (0..v * v).flat_map(|i| [(i / v) as Token, (i % v) as Token]).collect();
+        assert!(all.len() / 2 * v > BATCH_ENTRIES);
+        let mut scorer = Scorer::new(&task).unwrap();
+        let together = scorer.bits(&all).unwrap();
+        // One law for the token 5 after 3, then one for 3 and two for the prefix each.
+        assert_eq!(scorer.evaluations(), 1 + 3 * (v * v) as u64);
+        assert_eq!(scorer.cost(), 3);
+        for (prefix, bits) in all.chunks_exact(2).zip(&together).step_by(997) {
+            assert_eq!(scorer.bits(prefix).unwrap(), [*bits]);
+        }
+    }
+
+    #[test]
+    fn a_certain_text_has_no_loss() {
+        let model = TableModel::from_rows(1, &[[0.0, 1.0], [1.0, 0.0]]).unwrap();
+        let found = Elicitation::new(&model, &[1, 0, 1], 1).prompt(&[1]).score(&[0]).unwrap();
+        assert_eq!((found.suffix_loss, found.prefix_loss, found.objective), (0.0, Some(0.0), 0.0));
+    }
 }

@@ -104,7 +104,8 @@ impl<'a, O: TransitionOperator> BayesReversal<'a, O> {
     ///
     /// which is 1 for all suffixes if and only if prior and conditionals are of
     /// one stationary process. It is what the posterior sums to before it is
-    /// normalised. Only the first K tokens count: the others cancel.
+    /// normalised. Only the first K tokens count: the others cancel. Infinite for
+    /// a suffix that can be preceded, but not stand alone.
     ///
     /// `None` if the prior is a reverse model, which depends on the suffix.
     ///
@@ -118,8 +119,9 @@ impl<'a, O: TransitionOperator> BayesReversal<'a, O> {
         let seen = &suffix[..suffix.len().min(self.context_length())];
         let first = prior[seen[0] as usize].log2();
         let alone = first + self.log_likelihood(seen[0], &seen[1..]);
-        let preceded = self.log_joint(prior, suffix);
-        if alone == f64::NEG_INFINITY && preceded.iter().all(|&bits| bits == f64::NEG_INFINITY) {
+        let mut preceded = self.log_joint(prior, suffix);
+        preceded.retain(|&bits| bits > f64::NEG_INFINITY);
+        if alone == f64::NEG_INFINITY && preceded.is_empty() {
             return Err(Error::Impossible { what: "the suffix" });
         }
         Ok(Some(preceded.iter().map(|bits| (bits - alone).exp2()).sum()))
