@@ -29,7 +29,7 @@ mod sampled;
 mod table;
 
 pub use backward_walk::BackwardWalk;
-pub use histories::{End, Histories, History, HistorySettings};
+pub use histories::{End, Histories, History, HistorySettings, ResetHistories, ResetHistorySettings};
 pub use learned::ReverseComparison;
 pub use reversed::Reversed;
 pub use sampled::ReverseEstimate;
