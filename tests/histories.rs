@@ -8,10 +8,14 @@ mod support;
 use common::{assert_all_close, assert_close, language_model, matrix, numbers};
 use lmchain::Error;
 use lmchain::chain::{MarkovChain, Start, StateSet, States};
-use lmchain::operator::{ShiftOperator, SparseOperator, TransitionOperator, successors};
+use lmchain::model::{NgramSettings, Smoothing};
+use lmchain::operator::{
+    BackoffOperator, Restart, ShiftOperator, SparseOperator, TransitionOperator, successors,
+};
 use lmchain::prob::{Law, entropy};
-use lmchain::reverse::{End, Histories, History, HistorySettings};
-use lmchain::text::{ContextSpace, Token};
+use lmchain::reverse::{End, Histories, History, HistorySettings, ResetHistories, ResetHistorySettings};
+use lmchain::stationary::{StationaryMethod, StationarySolver};
+use lmchain::text::{ContextSpace, CorpusSettings, DocumentEnd, Token, Tokenizer};
 use proptest::prelude::*;
 use support::chains::ChainSpec;
 
@@ -442,4 +446,320 @@ fn what_cannot_be_answered_is_refused() {
     assert!(matches!(past(&Law::uniform(3), &one), Error::LengthMismatch { expected: 2, found: 3 }));
     let odd = Law::point(2, 1);
     assert!(matches!(past(&odd, &one), Error::NoPast { state: 1, .. }));
+}
+
+/// `f` one step earlier, where the step must not be a reset: `P (f outside resets)`.
+fn without_reset<O: TransitionOperator>(chain: &MarkovChain<O>, resets: &StateSet, f: &[f64]) -> Vec<f64> {
+    let outside: Vec<f64> =
+        f.iter().enumerate().map(|(s, &x)| if resets.contains(s) { 0.0 } else { x }).collect();
+    let mut before = vec![0.0; f.len()];
+    chain.operator().pull_back(&outside, &mut before);
+    before
+}
+
+/// The answers are those that the stationary law gives, which was not used: the
+/// state `t` steps before is `i`, with no reset since, with probability
+/// `pi(i) Q^t(i, end) / pi(end)`, where `Q` is the chain that must not be reset.
+fn check_against_stationary<O: TransitionOperator>(
+    chain: &MarkovChain<O>,
+    found: &ResetHistories<'_, impl TransitionOperator>,
+    stationary: &Law,
+    end: &StateSet,
+    unit: f64,
+    step_back: impl Fn(&[f64]) -> Vec<f64>,
+    tolerance: f64,
+) {
+    let whole = end.mass(stationary);
+    assert_close(found.ln_weight().exp(), whole / unit, tolerance, "weight of all histories");
+    let ages = found.age_law();
+    let mut ways: Vec<f64> = (0..chain.len()).map(|state| f64::from(u8::from(end.contains(state)))).collect();
+    for steps in 0..6 {
+        let joint: Vec<f64> = ways.iter().zip(stationary.iter()).map(|(w, p)| w * p / whole).collect();
+        let older: f64 = joint.iter().sum();
+        assert_close(ages.iter().skip(steps).sum(), older, tolerance, "the age is so much or more");
+        match found.law_before(steps) {
+            Some(law) => {
+                let expected: Vec<f64> = joint.iter().map(|p| p / older).collect();
+                assert_all_close(&law, &expected, tolerance / older, "law before");
+            }
+            None => assert!(older == 0.0),
+        }
+        ways = step_back(&ways);
+    }
+}
+
+#[test]
+fn since_a_restart_the_histories_add_up_to_the_stationary_probability() {
+    let case = language_model("C35");
+    for (eps, expected) in case.expected["by_eps"].as_object().unwrap() {
+        let eps: f64 = eps.parse().unwrap();
+        let expected = numbers(&expected["stationary"]);
+        // Thirty thousand ages take their time: one operator will do.
+        let operators = if eps < 0.01 { 1 } else { 4 };
+        for (operator, _, chain) in case.chains().into_iter().take(operators) {
+            let restart = Restart::new(chain.operator(), eps, Law::point(4, 0)).unwrap();
+            let restarted = chain.with_operator(restart);
+            for (state, expected) in expected.iter().enumerate() {
+                let end = StateSet::of(4, [state]).unwrap();
+                let found = restarted.histories_since_restart(End::In(&end)).unwrap().converged().unwrap();
+                assert_close(found.ln_weight().exp(), *expected, 1e-10, operator);
+                // Age T: eps (1 - eps)^T P^T(0, state).
+                let mut law = Law::point(4, 0).into_vec();
+                let mut next = law.clone();
+                for (age, p) in found.age_law().iter().enumerate().take(50) {
+                    let weight = eps * (1.0 - eps).powi(age as i32) * law[state];
+                    assert_close(*p, weight / expected, 1e-10, operator);
+                    chain.operator().push_forward(&law, &mut next);
+                    std::mem::swap(&mut law, &mut next);
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn since_a_restart_the_laws_are_those_of_the_stationary_law(
+        (space, table) in table(), eps in 0.2..1.0f64, bad in 1usize..300,
+    ) {
+        let chain = shift(space, table);
+        let n = chain.len();
+        let restart = Restart::new(chain.operator(), eps, uneven_law(n)).unwrap();
+        let restarted = chain.with_operator(restart);
+        let mut bad = StateSet::by_state(n, |state| bad >> state & 1 == 1);
+        if bad.is_empty() {
+            bad = StateSet::of(n, [n - 1]).unwrap();
+        }
+        let pi = StationarySolver::new().method(StationaryMethod::Gth).solve(&restarted);
+        let pi = pi.unwrap().converged().unwrap().unique().unwrap();
+        let outcome = match restarted.histories_since_restart(End::In(&bad)) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                assert!(matches!(error, Error::Impossible { .. }) && bad.mass(&pi) == 0.0);
+                return Ok(());
+            }
+        };
+        prop_assert!(outcome.report().error_bound.unwrap() <= 1e-12);
+        let found = outcome.converged().unwrap();
+        let step_back = |ways: &[f64]| {
+            let mut before = vec![0.0; n];
+            chain.operator().pull_back(ways, &mut before);
+            before.iter().map(|p| (1.0 - eps) * p).collect::<Vec<_>>()
+        };
+        // What is left out is 1e-12; the rest is rounding of a few hundred eps.
+        check_against_stationary(&restarted, &found, &pi, &bad, 1.0, step_back, 2e-12);
+    }
+
+    #[test]
+    fn since_a_reset_histories_of_all_ages_are_those_counted_out(
+        (space, table) in table(), eps in 0.3..0.9f64, first in any::<bool>(),
+    ) {
+        let chain = shift(space, table);
+        let n = chain.len();
+        let mu = uneven_law(n);
+        let restarted = chain.with_operator(Restart::new(chain.operator(), eps, mu.clone()).unwrap());
+        let bad = StateSet::of(n, [n - 1]).unwrap();
+        let end = if first { End::FirstIn(&bad) } else { End::In(&bad) };
+        let settings = ResetHistorySettings::new().max_iterations(4);
+        let Ok(outcome) = settings.solve_restart(&restarted, end) else { return Ok(()) };
+        let found = outcome.into_value();
+        let weigh = |age: usize| {
+            let all = all_histories(&chain, &mu, end, age).into_iter();
+            all.map(move |(states, p)| (states, p * eps * (1.0 - eps).powi(age as i32)))
+        };
+        let mut all: Vec<_> = (0..5).flat_map(weigh).collect();
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let total: f64 = all.iter().map(|(_, p)| p).sum();
+        assert_close(found.ln_weight().exp(), total, ROUNDING, "weight");
+        for count in [all.len() + 1, all.len() / 2, 2] {
+            let best = found.most_probable(count).unwrap();
+            prop_assert_eq!(best.len(), count.min(all.len()));
+            for (history, (_, p)) in best.iter().zip(&all) {
+                assert_close(history.posterior, p / total, ROUNDING, "posterior, in order");
+                let own = all.iter().find(|(states, _)| *states == history.states).unwrap().1;
+                assert_close(history.posterior, own / total, ROUNDING, "posterior of this history");
+            }
+        }
+        for history in found.sample(5, 1).unwrap() {
+            prop_assert!(all.iter().any(|(states, _)| *states == history.states));
+        }
+    }
+}
+
+fn check_resets<O: TransitionOperator>(chain: &MarkovChain<O>, resets: &StateSet, end: &StateSet) {
+    let solver = StationarySolver::new().method(StationaryMethod::Gth);
+    let pi = solver.solve(chain).unwrap().converged().unwrap().unique().unwrap();
+    let outcome = chain.histories_since_reset(resets, End::In(end)).unwrap();
+    assert!(outcome.report().error_bound.unwrap() <= 1e-12);
+    let found = outcome.converged().unwrap();
+    let unit = resets.mass(&pi);
+    let step_back = |ways: &[f64]| without_reset(chain, resets, ways);
+    // What is left out is 1e-12, the law of several resets is as good as a
+    // stationary law is by default.
+    let tolerance = if resets.len() == 1 { 1e-11 } else { 1e-9 };
+    check_against_stationary(chain, &found, &pi, end, unit, step_back, tolerance);
+
+    // To come to the end before the next reset: follow the excursions there.
+    let first = chain.histories_since_reset(resets, End::FirstIn(end)).unwrap().converged().unwrap();
+    let mut law: Vec<f64> = chain.law_within(&pi, resets).unwrap().into_vec();
+    let (mut hit, mut next) = (0.0, vec![0.0; law.len()]);
+    for _ in 0..10_000 {
+        for state in end.iter() {
+            hit += std::mem::take(&mut law[state]);
+        }
+        chain.operator().push_forward(&law, &mut next);
+        resets.iter().for_each(|state| next[state] = 0.0);
+        std::mem::swap(&mut law, &mut next);
+    }
+    assert_close(first.ln_weight().exp(), hit, tolerance, "the chance to come to the end");
+    for history in first.most_probable(20).unwrap() {
+        let (last, before) = history.states.split_last().unwrap();
+        assert!(end.contains(*last) && before.iter().all(|&state| !end.contains(state)));
+        assert!(resets.contains(history.states[0]));
+        assert!(history.states[1..].iter().all(|&state| !resets.contains(state)));
+    }
+}
+
+#[test]
+fn since_a_reset_the_laws_are_those_of_the_stationary_law() {
+    let case = language_model("C12");
+    let set = |states: &[usize]| StateSet::of(9, states.iter().copied()).unwrap();
+    for (_, _, chain) in case.chains() {
+        check_resets(&chain, &set(&[0]), &set(&[8]));
+        check_resets(&chain, &set(&[0]), &set(&[0, 5]));
+        check_resets(&chain, &set(&[0, 4, 7]), &set(&[8, 4]));
+    }
+}
+
+fn documents() -> MarkovChain<BackoffOperator> {
+    let settings = CorpusSettings::new(Tokenizer::characters()).document_end(DocumentEnd::Reset);
+    let corpus = settings.read_strings(["abab", "aab", "b", "abba", "babb"]).unwrap();
+    let model = NgramSettings::new(3).smoothing(Smoothing::WittenBell).fit(&corpus).unwrap();
+    MarkovChain::smoothed(&model).unwrap()
+}
+
+#[test]
+fn since_the_start_of_text_the_laws_are_those_of_the_stationary_law() {
+    let chain = documents();
+    let start = StateSet::of(chain.len(), [chain.states().find("<s>").unwrap()]).unwrap();
+    let twice_b = chain.states().after_prompt(&chain.states().tokens(chain.states().find("bb").unwrap()));
+    let bad = StateSet::of(chain.len(), [twice_b.unwrap()]).unwrap();
+    check_resets(&chain, &start, &bad);
+    let found = chain.histories_since_text_start(End::In(&bad)).unwrap().converged().unwrap();
+    let by_hand = chain.histories_since_reset(&start, End::In(&bad)).unwrap().converged().unwrap();
+    assert_eq!(bits(&found.most_probable(9).unwrap()), bits(&by_hand.most_probable(9).unwrap()));
+    // A text that starts "bb" is the shortest history, and its tokens are the text.
+    let best = found.most_probable(9).unwrap();
+    let shortest = best.iter().min_by_key(|history| history.steps()).unwrap();
+    let tokens = shortest.tokens(chain.states());
+    let text: Vec<String> = tokens.iter().map(|&token| chain.states().token_label(token)).collect();
+    assert_eq!(text, ["<s>", "b", "b"]);
+}
+
+#[test]
+fn ages_and_histories_since_a_reset_are_drawn_from_their_law() {
+    let chain = language_model("C12").shift();
+    let (resets, bad) = (StateSet::of(9, [0, 4]).unwrap(), StateSet::of(9, [8]).unwrap());
+    let found = chain.histories_since_reset(&resets, End::In(&bad)).unwrap().converged().unwrap();
+    let draws = 20_000;
+    let samples = found.sample(draws, 5).unwrap();
+    // Ages up to 15, then all others together, each expected ten times or more.
+    let ages = found.age_law();
+    let cells = 2..16;
+    let expected: Vec<f64> = cells.clone().map(|age| ages[age] * draws as f64).collect();
+    let rest = draws as f64 - expected.iter().sum::<f64>();
+    assert!(ages[0] == 0.0 && expected.iter().skip(1).all(|&e| e >= 10.0) && rest >= 10.0);
+    let mut chi_square = 0.0;
+    let mut others = draws as f64;
+    for (age, expected) in cells.clone().zip(&expected) {
+        let drawn = samples.iter().filter(|history| history.steps() == age).count() as f64;
+        chi_square += if *expected > 0.0 { (drawn - expected).powi(2) / expected } else { drawn };
+        others -= drawn;
+    }
+    chi_square += (others - rest).powi(2) / rest;
+    assert!(chi_square < largest_chi_square(cells.len() + 1), "{chi_square}");
+    // The state two steps before the end, given that the reset was not later.
+    let law = found.law_before(2).unwrap();
+    let older: Vec<&History> = samples.iter().filter(|history| history.steps() >= 2).collect();
+    let chi_square: f64 = (0..9)
+        .filter(|&state| law[state] > 0.0)
+        .map(|state| {
+            let drawn = older.iter().filter(|history| history.states[history.steps() - 2] == state).count();
+            let expected = law[state] * older.len() as f64;
+            (drawn as f64 - expected).powi(2) / expected
+        })
+        .sum();
+    assert!(chi_square < largest_chi_square(9), "{chi_square}");
+}
+
+#[test]
+fn histories_since_a_reset_have_the_same_bits_on_any_number_of_threads() {
+    let chain = soft(27, 2);
+    let resets = StateSet::of(chain.len(), [3, 500]).unwrap();
+    let bad = StateSet::ending_with(chain.states(), &[&[3, 1]]).unwrap();
+    on_any_number_of_threads("histories since a reset", || {
+        let settings = ResetHistorySettings::new().tolerance(1e-3);
+        let found = settings.solve(&chain, &resets, End::In(&bad)).unwrap().converged().unwrap();
+        let law: Vec<u64> = found.law_before(3).unwrap().iter().map(|p| p.to_bits()).collect();
+        let ages: Vec<u64> = found.age_law().iter().map(|p| p.to_bits()).collect();
+        (law, ages, bits(&found.most_probable(3).unwrap()), bits(&found.sample(9, 2).unwrap()))
+    });
+}
+
+#[test]
+fn histories_without_a_reset_are_refused() {
+    let chain = language_model("C12").shift();
+    let (zero, bad) = (StateSet::of(9, [0]).unwrap(), StateSet::of(9, [8]).unwrap());
+    let none = StateSet::of(9, []).unwrap();
+    let settings = ResetHistorySettings::new;
+    let refused = |settings: ResetHistorySettings, resets: &StateSet, end: &StateSet| {
+        settings.solve(&chain, resets, End::In(end)).map(|_| ()).unwrap_err()
+    };
+    assert!(matches!(refused(settings(), &none, &bad), Error::EmptySet { what: "resets" }));
+    assert!(matches!(refused(settings(), &zero, &none), Error::EmptySet { .. }));
+    let other = StateSet::of(8, [0]).unwrap();
+    assert!(matches!(refused(settings(), &other, &bad), Error::LengthMismatch { expected: 9, found: 8 }));
+    assert!(matches!(refused(settings(), &zero, &other), Error::LengthMismatch { expected: 9, found: 8 }));
+    for tolerance in [0.0, 1.0, f64::NAN] {
+        let refused = refused(settings().tolerance(tolerance), &zero, &bad);
+        assert!(matches!(refused, Error::InvalidSetting { name: "tolerance", .. }));
+    }
+    assert!(matches!(refused(settings().memory_limit(100), &zero, &bad), Error::TooLarge { .. }));
+    assert!(matches!(refused(settings().max_iterations(2), &zero, &bad), Error::NotConverged { .. }));
+    let cut = settings().max_iterations(30).solve(&chain, &zero, End::In(&bad)).unwrap();
+    assert!(!cut.is_converged() && cut.report().error_bound.unwrap() > 1e-12);
+    let mut at_once = |_: &lmchain::solve::Progress| std::ops::ControlFlow::Break(());
+    let cancelled = settings().solve_watched(&chain, &zero, End::In(&bad), &mut at_once);
+    assert!(matches!(cancelled, Err(Error::Cancelled { .. })));
+
+    // 0 -> 1 -> {1, 2} and back from 2: all but 0 recur, and 1 shields 2 from 2.
+    let rows = vec![(0, 1, 1.0), (1, 1, 0.5), (1, 2, 0.5), (2, 1, 1.0)];
+    let chain = MarkovChain::new(SparseOperator::from_triplets(3, rows).unwrap(), States::numbered(3));
+    let set = |state| StateSet::of(3, [state]).unwrap();
+    let refused = |resets: usize, end: usize| {
+        chain.histories_since_reset(&set(resets), End::In(&set(end))).map(|_| ()).unwrap_err()
+    };
+    assert!(matches!(refused(0, 1), Error::NoPast { state: 0, .. }));
+    assert!(matches!(refused(1, 0), Error::Impossible { .. }));
+    let apart = SparseOperator::from_triplets(2, vec![(0, 0, 1.0), (1, 1, 1.0)]).unwrap();
+    let apart = MarkovChain::new(apart, States::numbered(2));
+    let both = StateSet::of(2, [0, 1]).unwrap();
+    let refused = apart.histories_since_reset(&both, End::In(&both));
+    assert!(matches!(refused, Err(Error::SeveralRecurrentClasses { classes: 2 })));
+    let cycle = SparseOperator::from_triplets(2, vec![(0, 1, 1.0), (1, 0, 1.0)]).unwrap();
+    let cycle = MarkovChain::new(cycle, States::numbered(2));
+    let always = cycle.with_operator(Restart::new(cycle.operator(), 1.0, Law::point(2, 0)).unwrap());
+    let (zero, one) = (StateSet::of(2, [0]).unwrap(), StateSet::of(2, [1]).unwrap());
+    assert!(matches!(always.histories_since_restart(End::In(&one)), Err(Error::Impossible { .. })));
+    let found = always.histories_since_restart(End::In(&zero)).unwrap().converged().unwrap();
+    assert_eq!((found.ln_weight(), found.age_law()[0]), (0.0, 1.0));
+
+    let corpus = CorpusSettings::new(Tokenizer::characters()).read_strings(["abracadabra"]).unwrap();
+    let model = NgramSettings::new(2).smoothing(Smoothing::WittenBell).fit(&corpus).unwrap();
+    let endless = MarkovChain::smoothed(&model).unwrap();
+    let some = StateSet::of(endless.len(), [0]).unwrap();
+    let refused = endless.histories_since_text_start(End::In(&some));
+    assert!(matches!(refused, Err(Error::MissingToken { .. })));
 }

@@ -58,7 +58,7 @@ mod token_process;
 
 pub use backward_walk::BackwardWalk;
 pub use bayes::{BayesReversal, BayesSettings, Conditionals, Prior};
-pub use histories::{End, Histories, History, HistorySettings};
+pub use histories::{End, Histories, History, HistorySettings, ResetHistories, ResetHistorySettings};
 pub use learned::ReverseComparison;
 pub use reversed::Reversed;
 pub use sampled::ReverseEstimate;

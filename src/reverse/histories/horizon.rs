@@ -3,6 +3,7 @@
 use super::most_probable::MostProbable;
 use super::paths::{Direction, Message, Paths, Stepper};
 use super::samples::{Draft, check_drafts, complete};
+use super::sweep::BESIDE;
 use super::watch::Watch;
 use super::{End, History};
 use crate::chain::{MarkovChain, Start};
@@ -88,7 +89,11 @@ impl HistorySettings {
     ) -> Result<Histories<'a, O>> {
         end.set().check(chain.len(), "end of the histories")?;
         let start = start.law(chain.states())?.iter().map(|p| p.ln()).collect();
-        check_memory("the messages of a history", 8 * Message::bytes(chain.len()), self.memory_limit)?;
+        check_memory(
+            "the messages of a history",
+            BESIDE as u128 * Message::bytes(chain.len()),
+            self.memory_limit,
+        )?;
         let paths = Paths {
             operator: chain.operator(),
             start,
@@ -127,10 +132,13 @@ fn ln_total<O: TransitionOperator>(
 /// later: the law of all paths of a chain, given how they end.
 ///
 /// A history is a sequence of `steps + 1` states, and its weight is its joint
-/// probability with the end. All questions are answered in log-space: nothing
-/// underflows, however improbable the end and however long the way. Each sweeps
-/// over the horizon, forward once or a few times (see
-/// [`HistorySettings::memory_limit`]) and backward once.
+/// probability with the end. Each question sweeps over the horizon, forward once
+/// or a few times (see [`HistorySettings::memory_limit`]) and backward once.
+///
+/// All is done in log-space: nothing underflows, however improbable the end and
+/// however long the way. Logarithms are held in units of the most probable state
+/// at the time; where the way leads through states that are `e^-d` times as
+/// probable, each step is rounded by up to about `d eps`.
 #[derive(Debug, Clone)]
 pub struct Histories<'a, O> {
     pub(super) chain: &'a MarkovChain<O>,

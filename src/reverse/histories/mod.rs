@@ -15,6 +15,7 @@
 //!   and history since then needs no stationary law.
 
 mod end;
+mod excursion;
 mod history;
 mod horizon;
 mod logarithms;
@@ -23,6 +24,8 @@ mod most_probable;
 mod past;
 mod paths;
 mod replay;
+mod reset;
+mod reset_histories;
 mod samples;
 mod sweep;
 mod watch;
@@ -30,3 +33,5 @@ mod watch;
 pub use end::End;
 pub use history::History;
 pub use horizon::{Histories, HistorySettings};
+pub use reset::ResetHistorySettings;
+pub use reset_histories::ResetHistories;

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::logarithms::{CompensatedSum, LogSum, largest};
 use crate::chain::StateSet;
 use crate::operator::{Transition, TransitionOperator, predecessors, successors};
+use crate::prob::sum_by;
 
 /// A product below this is computed again from its logarithms: what its terms
 /// lose to underflow, at most 2^-1074 each, might be more than an `eps` of it.
@@ -61,6 +62,25 @@ impl Message {
     /// The logarithm of the weight of some states together.
     pub(super) fn ln_sum(&self, states: impl IntoIterator<Item = usize>) -> f64 {
         self.scale.value() + LogSum::of(states.into_iter().map(|state| self.logs[state])).ln()
+    }
+
+    /// The logarithm of the weight of all states together.
+    pub(super) fn ln_total(&self) -> f64 {
+        self.scale.value() + sum_by(self.logs.len(), |state| self.logs[state].exp()).ln()
+    }
+
+    /// Adds the weights to others, whose logarithms are given.
+    pub(super) fn add_to(&self, sums: &mut [f64]) {
+        let scale = self.scale.value();
+        sums.par_iter_mut().with_min_len(1 << 12).zip(&self.logs).for_each(|(sum, log)| {
+            let weight = log + scale;
+            let (less, more) = if weight < *sum { (weight, *sum) } else { (*sum, weight) };
+            if less > f64::NEG_INFINITY {
+                *sum = more + (less - more).exp().ln_1p();
+            } else {
+                *sum = more;
+            }
+        });
     }
 
     /// Moves the largest logarithm into the scale, on top of a scale before and a shift.

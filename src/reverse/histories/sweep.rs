@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::operator::TransitionOperator;
 
 /// Vectors that a sweep and what is done in it take besides the messages kept.
-const BESIDE: usize = 8;
+pub(super) const BESIDE: usize = 8;
 
 /// How the weights of the paths into a state are put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
