@@ -38,7 +38,7 @@ pub use enclosure::{Enclosure, Interval};
 pub use escape::{EscapeSolver, QuasiStationary};
 pub use hitting_law::HittingLaw;
 pub use pathways::Pathway;
-pub use pattern::{Occurrences, Overlap, PatternLaw, PatternOperator, Patterns};
+pub use pattern::{Occurrences, Overlap, PatternLaw, PatternOperator, Patterns, WaitingTime};
 pub use sealing::{Sealing, SealingStep};
 pub use solver::{PassageMethod, PassageSolver};
 pub use times::PassageTimes;

@@ -16,9 +16,11 @@ mod incoming;
 mod occurrences;
 mod operator;
 mod overlap;
+mod waiting;
 
 pub use automaton::Patterns;
 pub use first::PatternLaw;
 pub use occurrences::Occurrences;
 pub use operator::PatternOperator;
 pub use overlap::Overlap;
+pub use waiting::WaitingTime;
