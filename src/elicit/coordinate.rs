@@ -20,9 +20,9 @@ const STAGE: &str = "coordinate search";
 /// A random prefix is swept over, place by place in random order; each place
 /// takes the token that makes the objective greatest. It ends where no change of
 /// a single token helps, or when its evaluations are spent, and starts again
-/// from another prefix. This is greedy coordinate gradient (Zou, Wang, Kolter &
-/// Fredrikson 2023) for models that have no gradient to offer: candidates are
-/// all tokens, or drawn at random.
+/// from another prefix. This is greedy coordinate gradient (Zou et al. 2023) for
+/// models that have no gradient to offer: candidates are all tokens, or drawn at
+/// random.
 ///
 /// Start `i` draws from stream `i` of the seed.
 #[derive(Debug, Clone)]

@@ -66,7 +66,7 @@ impl ExactSearch {
     /// The best prefixes, or as many as the suffix can follow at all.
     ///
     /// V^K evaluations of the model and those of the report; time
-    /// `O(V^K (L + m V count log(V count)))`, `16 m V^K count` bytes beside the table.
+    /// `O(V^K (L + m V count log(V count)))`, `8 (m + 2) V^K count` bytes beside the table.
     ///
     /// # Errors
     ///
