@@ -110,7 +110,10 @@ fn a_rare_string_has_its_probability_levels_rate_and_mean() {
         }
         let stationary = chain.stationary().unwrap().converged().unwrap();
         let rate = chain.pattern_rates(&patterns, &stationary).unwrap()[0];
-        assert!(relatively_close(rate, expected("stationary_rate_per_position"), 1e-10), "{operator}: {rate}");
+        assert!(
+            relatively_close(rate, expected("stationary_rate_per_position"), 1e-10),
+            "{operator}: {rate}"
+        );
         let time = chain.waiting_time(&patterns, start, Overlap::Fresh).unwrap().converged().unwrap();
         let mean = expected("mean_tokens_until_complete");
         assert!(relatively_close(time.mean.midpoint(), mean, 1e-10), "{operator}: {:?}", time.mean);
@@ -347,7 +350,10 @@ proptest! {
 
 /// Both products and both walks over transitions, entropies and classes,
 /// against the matrix written out.
-fn check_product<O: TransitionOperator>(chain: &MarkovChain<O>, patterns: &Patterns) -> Result<(), TestCaseError> {
+fn check_product<O: TransitionOperator>(
+    chain: &MarkovChain<O>,
+    patterns: &Patterns,
+) -> Result<(), TestCaseError> {
     let operator = PatternOperator::new(chain.operator(), chain.states(), patterns).unwrap();
     let n = operator.states();
     prop_assert_eq!(n, patterns.nodes() * chain.len());
@@ -395,7 +401,8 @@ fn check_product<O: TransitionOperator>(chain: &MarkovChain<O>, patterns: &Patte
 /// The classes that the graph with its hubs shows are those of the transitions.
 fn check_graph<O: TransitionOperator>(operator: O) -> Result<(), TestCaseError> {
     let n = operator.states();
-    let row = |from: usize| successors(&operator, from).map(move |t| (from as u32, t.state as u32, t.probability));
+    let row =
+        |from: usize| successors(&operator, from).map(move |t| (from as u32, t.state as u32, t.probability));
     let flat = SparseOperator::from_weights(n, (0..n).flat_map(row).collect()).unwrap();
     let flat = MarkovChain::new(flat, States::numbered(n));
     let hubs = MarkovChain::new(operator, States::numbered(n));
@@ -679,7 +686,8 @@ fn what_cannot_be_waited_for_is_refused() {
     assert!(matches!(endless, Err(Error::TooLarge { .. })));
     let often = chain.pattern_occurrences(&good, Start::State(0), Overlap::Fresh, 1 << 40);
     assert!(matches!(often, Err(Error::TooLarge { .. })));
-    let time = PassageSolver::new().tolerance(0.0).waiting_time(&chain, &good, Start::State(0), Overlap::Fresh);
+    let time =
+        PassageSolver::new().tolerance(0.0).waiting_time(&chain, &good, Start::State(0), Overlap::Fresh);
     assert!(matches!(time, Err(Error::InvalidSetting { name: "tolerance", .. })));
     // Ten million nodes for each of 9 states: 2 GB a vector.
     let long: Vec<Token> = (0..40_000_000).map(|i| (i % 3) as Token).collect();

@@ -57,10 +57,12 @@ impl Sealing {
         self.stays(|step| step.probability.midpoint() <= level)
     }
 
-    /// The token that added most to the log odds.
+    /// The token that added most to the log odds, of those after which it was
+    /// not yet decided.
     pub fn decisive(&self) -> Option<&SealingStep> {
-        let changed = self.steps.iter().filter(|step| step.change.is_some());
-        changed.max_by(|one, two| one.change.unwrap_or(0.0).total_cmp(&two.change.unwrap_or(0.0)))
+        let added = |step: &SealingStep| step.change.filter(|change| change.is_finite());
+        let changed = self.steps.iter().filter_map(|step| added(step).map(|change| (change, step)));
+        changed.max_by(|one, two| one.0.total_cmp(&two.0)).map(|(_, step)| step)
     }
 
     fn stays(&self, holds: impl Fn(&SealingStep) -> bool) -> Option<&SealingStep> {

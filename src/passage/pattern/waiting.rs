@@ -150,7 +150,10 @@ fn from_start(times: &PassageTimes, start: &Law) -> WaitingTime {
     let rounding = (squares.len() + 8) as f64 * f64::EPSILON;
     let lower = within.lower + sum(|square| square.lower) * (1.0 - rounding);
     let upper = within.upper + sum(|square| square.upper) * (1.0 + rounding);
-    WaitingTime { mean, variance: Interval { lower: lower * (1.0 - rounding), upper: upper * (1.0 + rounding) } }
+    WaitingTime {
+        mean,
+        variance: Interval { lower: lower * (1.0 - rounding), upper: upper * (1.0 + rounding) },
+    }
 }
 
 /// The bounds of `(a - b)^2`.
