@@ -545,6 +545,32 @@ pub enum Error {
         second: usize,
     },
 
+    // ---- loops ---------------------------------------------------------------
+    /// States that are to be a loop are not led round by the chain.
+    #[error("no step leads from {from:?} to {to:?}, so the states are no loop; check them and their order")]
+    NoStep {
+        /// Label of the state left.
+        from: String,
+        /// Label of the state that should come next.
+        to: String,
+    },
+    /// A loop passes the same state twice.
+    #[error("state {state} ({label:?}) is on the loop twice; give each turn once, or two loops one by one")]
+    RepeatedState {
+        /// The state.
+        state: usize,
+        /// Its label.
+        label: String,
+    },
+    /// The series that defines the average repetition probability diverges.
+    #[error(
+        "the average repetition probability is not defined: zeta n = {scale}, the non-zero entries of a row on average, is not above the spectral radius of the squared matrix; leave out the states without transitions among the rest, or those that are never left"
+    )]
+    RepetitionDiverges {
+        /// The share of non-zero entries times the number of states.
+        scale: f64,
+    },
+
     // ---- settings ------------------------------------------------------------
     /// A setting is outside its range.
     #[error("{name} is {value}, but must be {requirement}")]

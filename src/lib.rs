@@ -74,8 +74,10 @@
 
 pub mod chain;
 pub mod drift;
+pub mod elicit;
 pub mod error;
 pub mod information;
+pub mod loops;
 pub mod mixing;
 pub mod model;
 pub mod ngram;

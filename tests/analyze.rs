@@ -126,6 +126,61 @@ fn texts_are_read_as_asked() {
     assert_eq!(program.fields(&json, &["--text"])["kind"], "text");
 }
 
+#[test]
+fn what_led_to_a_bad_state_is_said() {
+    let program = Program::new();
+    let file = |id: &str| {
+        let case = language_model(id);
+        (program.write("case.json", json!({"V": case.v, "K": case.k, "p": case.p}).to_string()), case)
+    };
+    let agree = |found: &Value, expected: &Value| {
+        for bound in ["lower", "upper"] {
+            let found = common::numbers(&found[bound]);
+            common::assert_all_close(&found, &common::numbers(expected), 1e-8, bound);
+        }
+    };
+    let (path, case) = file("C22");
+    let found = program.fields(&path, &["--bad-state=7", "--safe-state=0"]);
+    agree(&found["committor_forward"], &case.expected["committor_forward_000_to_111"]);
+    agree(&found["committor_backward"], &case.expected["committor_backward_last_from_000"]);
+    let time = case.expected["mean_hitting_000_to_111"].as_f64().unwrap();
+    common::assert_close(found["bad_mean_time_from"]["lower"][0].as_f64().unwrap(), time, 1e-8, "time");
+    let flux = case.expected["reactive_rate_per_step"].as_f64().unwrap();
+    common::assert_close(found["transition_paths"]["flux"][0].as_f64().unwrap(), flux, 1e-8, "flux");
+
+    let (path, case) = file("C12");
+    let found = program.fields(&path, &["--bad-state=8", "--history=4", "--best=4"]);
+    let expected = case.expected["top4_histories_before_bad_len4"].as_array().unwrap();
+    for (found, expected) in found["bad_histories"].as_array().unwrap().iter().zip(expected) {
+        let probability = expected["prob"].as_f64().unwrap();
+        common::assert_close(found["posterior"].as_f64().unwrap(), probability, 1e-10, "history");
+        let tokens = expected["tokens_oldest_first"].as_array().unwrap();
+        // Those of the first context, then one a step: the four before "2 2" come first.
+        for (found, expected) in found["tokens"].as_array().unwrap().iter().zip(tokens) {
+            assert_eq!(found.as_str().unwrap(), expected.to_string());
+        }
+    }
+
+    let text = program.write("song.txt", "la la land la lad la land ");
+    let options = ["--bad=ad", "--safe=an", "--follow=la la lad", "--horizon=9"];
+    let found = program.fields(&text, &options);
+    assert_eq!(found["bad_states"], 1);
+    // After "la" comes " ", "n" or "d"; here "d" is said with the tenth letter, and decides.
+    let steps = found["sealing"]["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 8);
+    assert_eq!(
+        (&steps[7]["log_odds_bits"], &found["sealing"]["point_of_no_return"]),
+        (&json!("inf"), &json!(8))
+    );
+    let said = |options: &[&str]| program.refused(&text, options);
+    assert!(said(&["--bad=lad"]).contains("raise --context"));
+    assert!(said(&["--bad=xx"]).contains("not in the vocabulary"));
+    assert!(said(&["--bad-state=99"]).contains("state 99"));
+    assert!(said(&["--safe=la"]).contains("--bad"));
+    assert!(said(&["--bad=ad", "--follow=q"]).contains("not in the vocabulary"));
+    assert!(said(&["--bad=dd"]).contains("no state"));
+}
+
 fn assert_agree(found: &Value, expected: &[f64]) {
     common::assert_all_close(&common::numbers(found), expected, 1e-12, "found");
 }
@@ -164,6 +219,7 @@ fn help_names_every_field_and_nothing_is_missing() {
         let path = program.write(file, text);
         let found = program.fields(&path, &["--start=0", "--ends=open", "--window=1"]);
         assert_eq!(program.fields(&path, &["--start=0", "--ends=open", "--window=1", "--pretty"]), found);
+        names.extend(backwards_fields(&program));
         for (name, value) in found.as_object().unwrap() {
             assert!(name == "report" || !value.is_null(), "{file}: {name} is null");
             names.insert(name.clone());
@@ -177,6 +233,13 @@ fn help_names_every_field_and_nothing_is_missing() {
     for name in documented.lines().skip(1).filter_map(|line| line.split_whitespace().next()) {
         assert!(names.contains(name) || SOMETIMES.contains(&name), "{name} is never written");
     }
+}
+
+/// The fields there are where something is bad.
+fn backwards_fields(program: &Program) -> Vec<String> {
+    let path = program.write("bad.txt", "abcacbbacbaccab");
+    let found = program.fields(&path, &["--bad=ab", "--safe=cc", "--follow=bacca"]);
+    found.as_object().unwrap().keys().cloned().collect()
 }
 
 /// Fields that the chains of the test on the help do not have.

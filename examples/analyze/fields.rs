@@ -62,6 +62,26 @@ const FIELDS: &[(&str, &str)] = &[
     ("greedy_argmax_token", "newest token of the most probable next state"),
     ("greedy_next_context", "the most probable next state, the lowest among equals"),
     ("greedy_cycles_to_basin", "loops of greedy steps, each with the states that end in it"),
+    ("bad_states", "--bad: number of states that are bad"),
+    ("bad_share", "--bad: their share of the stationary law"),
+    (
+        "bad_within_horizon",
+        "--bad: probability of being in one within --horizon steps, the first included, from the stationary law",
+    ),
+    (
+        "bad_string_within_horizon",
+        "--bad: probability that a string is said within --horizon tokens, all of it, from the stationary law",
+    ),
+    ("bad_mean_time", "--bad: bounds of the mean time until a bad state, from the stationary law"),
+    ("bad_ever_from", "--bad: bounds of the probability of ever reaching a bad state, from every state"),
+    ("bad_mean_time_from", "--bad: bounds of the mean time until a bad state, from every state"),
+    ("bad_time_variance_from", "--bad: bounds of the variance of that time, from every state"),
+    ("bad_escape_rate", "--bad: bounds of the rate of becoming bad, of a walk that has not for long"),
+    ("bad_histories", "--bad: the --best most probable histories of --history steps that end in a bad state"),
+    ("committor_forward", "--safe: bounds of the probability of bad before safe, from every state"),
+    ("committor_backward", "--safe: bounds of the probability of having been safe last, in every state"),
+    ("transition_paths", "--safe: flux (bounds), rate, times and pathways from safe to bad"),
+    ("sealing", "--follow: the committor after every token, and where it passes one half for good"),
     ("omitted", "fields that were left out, each with the reason; always last"),
 ];
 

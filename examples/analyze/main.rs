@@ -6,8 +6,10 @@
 //! ```text
 //! cargo run --release --example analyze -- model.json --pretty
 //! cargo run --release --example analyze -- book.txt --tokens words --lower-case --context 1
+//! cargo run --release --example analyze -- book.txt --bad 'xx' --safe 'e ' --pretty
 //! ```
 
+mod backwards;
 mod classes;
 mod fields;
 mod findings;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
 /// Reads the file and puts every question to its chain.
 fn analyze(options: &Options) -> Result<Findings, Reason> {
     let subject = input::read(options)?;
+    let case = backwards::read(&subject, options)?;
     let limits = &options.limits;
     let mut findings = Findings::default();
     subject.describe(options, &mut findings);
@@ -56,6 +59,9 @@ fn analyze(options: &Options) -> Result<Findings, Reason> {
     information::describe(&subject, &law, options, &mut findings);
     reversal::describe(&subject, &law, limits, &mut findings);
     greedy::describe(&subject, limits, &mut findings);
+    if let Some(case) = &case {
+        backwards::describe(&subject, case, &law, options, &mut findings);
+    }
     Ok(findings)
 }
 

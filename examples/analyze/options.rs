@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 use lmchain::text::{CorpusSettings, DocumentEnd, InvalidUtf8, Tokenizer};
 
 use crate::fields;
@@ -76,11 +76,58 @@ pub(crate) struct Options {
     pub(crate) start: Vec<usize>,
 
     #[command(flatten)]
+    pub(crate) backwards: Backwards,
+
+    #[command(flatten)]
     pub(crate) limits: Limits,
 
     /// Break the line after every field
     #[arg(long)]
     pub(crate) pretty: bool,
+}
+
+/// What is bad, and how far to look back from it.
+#[derive(Debug, Args)]
+pub(crate) struct Backwards {
+    /// A string of at most K tokens that is bad once it is said; may be repeated
+    #[arg(long, value_name = "STRING")]
+    pub(crate) bad: Vec<String>,
+
+    /// A state (its number) that is bad; may be repeated
+    #[arg(long, value_name = "STATE")]
+    pub(crate) bad_state: Vec<usize>,
+
+    /// A string after which it is safe, for committors and transition paths; may be repeated
+    #[arg(long, value_name = "STRING")]
+    pub(crate) safe: Vec<String>,
+
+    /// A state (its number) that is safe; may be repeated
+    #[arg(long, value_name = "STATE")]
+    pub(crate) safe_state: Vec<usize>,
+
+    /// A text to follow with the committor
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) follow: Option<String>,
+
+    /// Steps within which the bad states may be reached
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) horizon: usize,
+
+    /// Steps of the histories that end in a bad state
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) history: usize,
+
+    /// Histories and pathways to list, the most probable ones
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) best: usize,
+}
+
+impl Backwards {
+    /// The first option given, if any, that is about bad states.
+    pub(crate) fn needs_bad(&self) -> Option<&'static str> {
+        let safe = !self.safe.is_empty() || !self.safe_state.is_empty();
+        safe.then_some("--safe").or(self.follow.is_some().then_some("--follow"))
+    }
 }
 
 /// What a token of a text is.

@@ -314,7 +314,8 @@ impl States {
         }
     }
 
-    fn text(&self, tokens: &[Token]) -> String {
+    /// What a string of tokens is called, in the way of [`label`](Self::label).
+    pub(crate) fn text(&self, tokens: &[Token]) -> String {
         let names: Vec<String> = tokens.iter().map(|&token| self.token_label(token)).collect();
         names.join(self.separator)
     }

@@ -1,0 +1,260 @@
+//! Weighted paths that end in a set, and the messages that sum over them.
+
+use rayon::prelude::*;
+
+use super::logarithms::{CompensatedSum, LogSum, largest};
+use crate::chain::StateSet;
+use crate::operator::{Transition, TransitionOperator, predecessors, successors};
+use crate::prob::sum_by;
+
+/// A product below this is computed again from its logarithms: what its terms
+/// lose to underflow, at most 2^-1074 each, might be more than an `eps` of it.
+const SMALL: f64 = 1e-290;
+
+/// The paths whose weight is `start(x_0) keep^T P(x_0, x_1) ... P(x_{T-1}, x_T)`.
+#[derive(Debug, Clone)]
+pub(super) struct Paths<'a, O> {
+    pub(super) operator: &'a O,
+    /// Natural logarithms of the weights of first states.
+    pub(super) start: Vec<f64>,
+    /// Natural logarithm of the factor that every step takes.
+    pub(super) keep: f64,
+    /// States that only the first state of a path may be in.
+    pub(super) barred: Option<StateSet>,
+    /// Where paths end.
+    pub(super) ends: StateSet,
+    /// Whether a path ends at its first visit to `ends`.
+    pub(super) first_visit: bool,
+}
+
+/// Which way a message moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// The weights of the paths so far, by their last state.
+    Forward,
+    /// The weights of the ways to an end, by their first state.
+    Backward,
+}
+
+/// Weights of states after some steps: `e^(scale + log)`, the largest log 0
+/// unless all are `-inf`. Only ratios are held in `logs`, so that a hundred
+/// thousand steps cost no digits.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Message {
+    pub(super) logs: Vec<f64>,
+    pub(super) scale: CompensatedSum,
+    /// What the last step added to the scale.
+    pub(super) shift: f64,
+}
+
+impl Message {
+    pub(super) fn new(logs: Vec<f64>) -> Self {
+        let mut message = Self { logs, scale: CompensatedSum::default(), shift: 0.0 };
+        message.rescale(CompensatedSum::default(), 0.0);
+        message
+    }
+
+    /// Bytes that a message over so many states takes.
+    pub(super) fn bytes(states: usize) -> u128 {
+        (states * size_of::<f64>() + size_of::<Self>()) as u128
+    }
+
+    /// The logarithm of the weight of some states together.
+    pub(super) fn ln_sum(&self, states: impl IntoIterator<Item = usize>) -> f64 {
+        self.scale.value() + LogSum::of(states.into_iter().map(|state| self.logs[state])).ln()
+    }
+
+    /// The logarithm of the weight of all states together.
+    pub(super) fn ln_total(&self) -> f64 {
+        self.scale.value() + sum_by(self.logs.len(), |state| self.logs[state].exp()).ln()
+    }
+
+    /// Adds the weights to others, whose logarithms are given.
+    pub(super) fn add_to(&self, sums: &mut [f64]) {
+        let scale = self.scale.value();
+        sums.par_iter_mut().with_min_len(1 << 12).zip(&self.logs).for_each(|(sum, log)| {
+            let weight = log + scale;
+            let (less, more) = if weight < *sum { (weight, *sum) } else { (*sum, weight) };
+            if less > f64::NEG_INFINITY {
+                *sum = more + (less - more).exp().ln_1p();
+            } else {
+                *sum = more;
+            }
+        });
+    }
+
+    /// Moves the largest logarithm into the scale, on top of a scale before and a shift.
+    fn rescale(&mut self, before: CompensatedSum, shift: f64) {
+        let top = largest(&self.logs);
+        self.shift = shift + top;
+        if !self.shift.is_finite() {
+            self.logs.fill(f64::NEG_INFINITY);
+            self.shift = 0.0;
+        } else if top != 0.0 {
+            self.logs.par_iter_mut().with_min_len(1 << 12).for_each(|log| *log -= top);
+        }
+        self.scale = before.plus(self.shift);
+    }
+}
+
+impl<O: TransitionOperator> Paths<'_, O> {
+    /// Whether a path may go on from a state.
+    pub(super) fn may_leave(&self, state: usize) -> bool {
+        !(self.first_visit && self.ends.contains(state))
+    }
+
+    /// Whether a step may lead to a state.
+    pub(super) fn may_enter(&self, state: usize) -> bool {
+        self.barred.as_ref().is_none_or(|barred| !barred.contains(state))
+    }
+
+    /// The weights of paths without a step, by the state they are in.
+    pub(super) fn first(&self) -> Message {
+        Message::new(self.start.clone())
+    }
+
+    /// The weights of the steps into a state from those of the states left,
+    /// as logarithms; those of weight zero are left out.
+    pub(super) fn arrivals<'m>(
+        &'m self,
+        logs: &'m [f64],
+        state: usize,
+    ) -> impl Iterator<Item = (Transition, f64)> + 'm {
+        let weigh = move |from: Transition| (from, logs[from.state] + from.probability.ln());
+        let possible =
+            move |from: &Transition| logs[from.state] > f64::NEG_INFINITY && self.may_leave(from.state);
+        predecessors(self.operator, state).filter(possible).map(weigh)
+    }
+
+    /// Whether a step one way may set out from a state.
+    fn may_depart(&self, direction: Direction, state: usize) -> bool {
+        match direction {
+            Direction::Forward => self.may_leave(state),
+            Direction::Backward => self.may_enter(state),
+        }
+    }
+
+    /// Whether a step one way may come to a state.
+    fn may_arrive(&self, direction: Direction, state: usize) -> bool {
+        match direction {
+            Direction::Forward => self.may_enter(state),
+            Direction::Backward => self.may_leave(state),
+        }
+    }
+
+    fn product(&self, direction: Direction, input: &[f64], output: &mut [f64]) {
+        match direction {
+            Direction::Forward => self.operator.push_forward(input, output),
+            Direction::Backward => self.operator.pull_back(input, output),
+        }
+    }
+
+    /// One output of a product, from the logarithms of its terms.
+    fn ln_output(&self, direction: Direction, logs: &[f64], state: usize) -> f64 {
+        let possible = |to: &Transition| logs[to.state] > f64::NEG_INFINITY && self.may_enter(to.state);
+        match direction {
+            Direction::Forward => LogSum::of(self.arrivals(logs, state).map(|(_, log)| log)),
+            Direction::Backward => LogSum::of(
+                successors(self.operator, state)
+                    .filter(possible)
+                    .map(|to| logs[to.state] + to.probability.ln()),
+            ),
+        }
+        .ln()
+    }
+
+    /// The natural logarithm of the weight of a path.
+    pub(super) fn ln_weight(&self, path: &[usize]) -> f64 {
+        let step = |pair: &[usize]| self.operator.probability(pair[0], pair[1]).ln() + self.keep;
+        CompensatedSum::of(path.windows(2).map(step)).plus(self.start[path[0]]).value()
+    }
+}
+
+/// Moves messages one step on; keeps the vectors of a product from step to step.
+pub(super) struct Stepper<'p, 'a, O> {
+    paths: &'p Paths<'a, O>,
+    weights: Vec<f64>,
+    product: Vec<f64>,
+    /// The product of the support of the weights; made when a product has zeros.
+    reached: Vec<f64>,
+}
+
+impl<'p, 'a, O: TransitionOperator> Stepper<'p, 'a, O> {
+    pub(super) fn new(paths: &'p Paths<'a, O>) -> Self {
+        let n = paths.start.len();
+        Self { paths, weights: vec![0.0; n], product: vec![0.0; n], reached: Vec::new() }
+    }
+
+    /// Adds up the weights of all ways one step further: one product of the
+    /// weights in units of the largest. An output that is too small to be
+    /// trusted is added up again from the logarithms of its terms.
+    pub(super) fn sum(&mut self, direction: Direction, message: &Message, next: &mut Message) {
+        let (paths, logs) = (self.paths, &message.logs);
+        let top = self.load(direction, logs);
+        paths.product(direction, &self.weights, &mut self.product);
+        let wanted = |state: usize| paths.may_arrive(direction, state);
+        let outputs = self.product.par_iter().with_min_len(1 << 12).enumerate();
+        if outputs.map(|(state, &output)| output == 0.0 && wanted(state)).any(|zero| zero) {
+            self.mark_reached(direction, logs);
+        }
+        let (product, reached) = (&self.product, &self.reached);
+        next.logs.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, log)| {
+            let output = product[state];
+            *log = if !wanted(state) || (output == 0.0 && reached[state] == 0.0) {
+                f64::NEG_INFINITY
+            } else if output >= SMALL {
+                output.ln()
+            } else {
+                paths.ln_output(direction, logs, state) - top
+            };
+        });
+        next.rescale(message.scale, top + paths.keep);
+    }
+
+    /// The weight of the best path into each state, instead of that of all
+    /// together: a look at every transition.
+    pub(super) fn best(&mut self, message: &Message, next: &mut Message) {
+        let (paths, logs) = (self.paths, &message.logs);
+        let top = self.load(Direction::Forward, logs);
+        let weights = &self.weights;
+        next.logs.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, log)| {
+            *log = f64::NEG_INFINITY;
+            if paths.may_enter(state) {
+                let weigh = |from: Transition| weights[from.state] * from.probability;
+                let best = predecessors(paths.operator, state).map(weigh).fold(0.0, f64::max);
+                let exact =
+                    || paths.arrivals(logs, state).map(|(_, log)| log).fold(f64::NEG_INFINITY, f64::max);
+                *log = if best >= SMALL { best.ln() } else { exact() - top };
+            }
+        });
+        next.rescale(message.scale, top + paths.keep);
+    }
+
+    /// Writes the weights that a step sets out from in units of the largest,
+    /// whose logarithm is returned.
+    fn load(&mut self, direction: Direction, logs: &[f64]) -> f64 {
+        let paths = self.paths;
+        let masked = |(state, &log): (usize, &f64)| {
+            if paths.may_depart(direction, state) { log } else { f64::NEG_INFINITY }
+        };
+        let all = logs.par_iter().with_min_len(1 << 12).enumerate().map(masked);
+        let top = all.clone().reduce(|| f64::NEG_INFINITY, f64::max);
+        let unit = if top == f64::NEG_INFINITY { 0.0 } else { top };
+        self.weights.par_iter_mut().zip(all).for_each(|(weight, log)| *weight = (log - unit).exp());
+        unit
+    }
+
+    /// Tells outputs without a term from those whose terms underflowed: the
+    /// product of the support alone, which cannot underflow, is zero for the former.
+    fn mark_reached(&mut self, direction: Direction, logs: &[f64]) {
+        let paths = self.paths;
+        let inside = |state: usize| paths.may_depart(direction, state) && logs[state] > f64::NEG_INFINITY;
+        self.weights
+            .par_iter_mut()
+            .with_min_len(1 << 12)
+            .enumerate()
+            .for_each(|(state, weight)| *weight = f64::from(u8::from(inside(state))));
+        self.reached.resize(logs.len(), 0.0);
+        paths.product(direction, &self.weights, &mut self.reached);
+    }
+}
