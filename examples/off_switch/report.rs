@@ -60,8 +60,7 @@ pub(crate) fn committor(
 pub(crate) fn roads(world: &World, chain: &Chain, wins: &Enclosure) -> Result<(), Box<dyn Error>> {
     for (end, what) in [(world.button, "pressing the button"), (world.switch, "being switched off")] {
         let road = crate::most_probable_road(world, chain, &world.only(end))?;
-        let names: Vec<String> =
-            road.states.iter().map(|&state| chain.states().label(state)).collect();
+        let names: Vec<String> = road.states.iter().map(|&state| chain.states().label(state)).collect();
         say!("   the most probable road to {what}, {:.4} %:", 100.0 * road.ln_weight.exp());
         say!("      {}", names.join(" "));
         let text: Vec<Token> = road.states.iter().map(|&state| state as Token).collect();
@@ -132,7 +131,7 @@ pub(crate) fn temperatures(world: &World, plots: &Plots) -> Result<(), Box<dyn E
         }
     }
     let labels = Labels {
-        title: "The more random the agent, the likelier it is switched off",
+        title: "How random the agent is, and how often it gets to the button",
         x: "temperature of the policy",
         y: "probability that the button comes first",
     };

@@ -6,6 +6,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -154,7 +156,7 @@ fn draw_curves(area: &Area<'_>, labels: &Labels<'_>, axis: Axis, series: &[Serie
         .margin_top(60)
         .x_label_area_size(52)
         .y_label_area_size(66)
-        .build_cartesian_2d(left..right, 0.0..1.04 * top)?;
+        .build_cartesian_2d(Horizontal::new(axis, left..right), 0.0..1.04 * top)?;
     let x_label = |x: &f64| if axis == Axis::Logarithmic { number(10f64.powf(*x)) } else { number(*x) };
     chart
         .configure_mesh()
@@ -182,9 +184,47 @@ fn draw_curves(area: &Area<'_>, labels: &Labels<'_>, axis: Axis, series: &[Serie
         .legend_area_size(36)
         .margin(14)
         .background_style(WHITE.mix(0.85))
-        .label_font(font(15, INK, HPos::Left, VPos::Center))
+        .label_font((FONT, 15).into_font().color(&INK))
         .draw()?;
     Ok(())
+}
+
+/// A horizontal axis; on a logarithmic one stand the logarithms, and numbers at
+/// 1, 2 and 5 in every decade.
+struct Horizontal {
+    places: RangedCoordf64,
+    ticks: Vec<f64>,
+}
+
+impl Horizontal {
+    fn new(axis: Axis, range: Range<f64>) -> Self {
+        let places = RangedCoordf64::from(range.clone());
+        if axis == Axis::Linear {
+            return Self { ticks: places.key_points(10), places };
+        }
+        let decades = range.start.floor() as i32..=range.end.ceil() as i32;
+        let numbers =
+            decades.flat_map(|decade| [1f64, 2.0, 5.0].map(|first| f64::from(decade) + first.log10()));
+        let inside = |tick: &f64| (range.start - 1e-9..=range.end + 1e-9).contains(tick);
+        Self { ticks: numbers.filter(inside).collect(), places }
+    }
+}
+
+impl Ranged for Horizontal {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, place: &f64, pixels: (i32, i32)) -> i32 {
+        self.places.map(place, pixels)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.places.range()
+    }
 }
 
 /// The least and the greatest of some numbers, apart even where they are equal.
@@ -284,8 +324,8 @@ impl<'a> Sheet<'a> {
             let share = f64::from(quarter) / 4.0;
             let y = TOP + ((1.0 - share) * f64::from(height)) as i32;
             let text = match quarter {
-                0 => format!("{}  {}", number(start), self.map.ends[0]),
-                4 => format!("{}  {}", number(end), self.map.ends[1]),
+                0 => format!("{}: {}", number(start), self.map.ends[0]),
+                4 => format!("{}: {}", number(end), self.map.ends[1]),
                 _ => number(start + share * (end - start)),
             };
             let inside = y.clamp(TOP + 7, TOP + height - 7);
