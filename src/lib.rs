@@ -1,9 +1,9 @@
 //! A language model that sees only its last K tokens *is* a Markov chain: the
 //! state is the whole context, and a step appends the sampled token and drops
 //! the oldest. This crate takes that literally and answers, for any such model,
-//! where it goes in the long run, how fast it forgets its prompt, what came
-//! before a given state, how much its tokens say about each other, and how long
-//! it stays on its topic.
+//! where it goes in the long run, how fast it forgets its prompt, what chain of
+//! events leads to a bad state and when it was sealed, how much its tokens say
+//! about each other, and how long it stays on its topic.
 //!
 //! **Exact where the chain can be enumerated.** All numbers here come from the
 //! chain itself, not from samples of it. Where something is proven, it is
@@ -34,6 +34,32 @@
 //! # Ok::<(), lmchain::Error>(())
 //! ```
 //!
+//! # From a bad state back to what led there
+//!
+//! ```
+//! use lmchain::prelude::*;
+//! use lmchain::reverse::End;
+//!
+//! let text = "the cat sat on the mat and the rat sat on the cat ";
+//! let corpus = CorpusSettings::new(Tokenizer::characters()).read_strings([text])?;
+//! let chain = MarkovChain::observed(&corpus, 2)?;
+//! let law = chain.stationary()?.converged()?;
+//! let token = |name: &str| corpus.vocab().token(name).expect("a letter of the text");
+//! let rat = StateSet::ending_with(chain.states(), &[&[token("r"), token("a")]])?;
+//! let cat = StateSet::ending_with(chain.states(), &[&[token("c"), token("a")]])?;
+//!
+//! // After "th", does the rat come before the cat? Of four "the", two are followed by the
+//! // cat, one by the rat, and one by the mat, after which there is another "the".
+//! let first = chain.committor(&cat, &rat)?.converged()?; // between proven bounds
+//! assert!(first.interval(chain.states().find("th")?).contains(1.0 / 3.0));
+//!
+//! // What was said in the six steps before, given that it ended so?
+//! let histories = chain.histories(Start::Law(&law), End::In(&rat), 6)?;
+//! let best = &histories.most_probable(1)?[0];
+//! assert_eq!(corpus.decode(&best.tokens(chain.states())), "n the ra");
+//! # Ok::<(), lmchain::Error>(())
+//! ```
+//!
 //! # The floors
 //!
 //! Each module uses only those above it in this list, and its front page
@@ -47,7 +73,7 @@
 //! | [`operator`] | transition matrices, known by what they do |
 //! | [`model`] | a context in, the law of the next token out |
 //! | [`chain`] | states and an operator over them: classes, walks, construction |
-//! | [`stationary`], [`reverse`], [`mixing`], [`information`], [`drift`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`] |
+//! | [`stationary`], [`reverse`], [`passage`], [`elicit`], [`loops`], [`mixing`], [`information`], [`drift`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`], or settings that solve, search or measure |
 //!
 //! # Themes
 //!
@@ -60,6 +86,8 @@
 //!   insists, `into_value()` takes what there is. A small residual is not a
 //!   small error, so convergence to a stationary law is claimed only with a
 //!   proven bound on the error.
+//! - **Bounds.** Where a number can be enclosed, both bounds are given
+//!   ([`passage::Enclosure`]), with the rounding of the computation in them.
 //! - **Errors and panics.** Data that does not fit is an [`enum@Error`] with
 //!   the place and the remedy. A broken contract between arguments panics, and
 //!   is listed under *Panics*. What would not fit in memory is refused before it
