@@ -14,9 +14,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// # Errors
     ///
     /// [`Error::LengthMismatch`] for a law over other states or a set of
-    /// another chain, [`Error::EmptySet`], [`Error::Impossible`] if the law does
-    /// not visit the set, and [`Error::NoPast`] if it visits a state of it with
-    /// a probability that cannot be divided by.
+    /// another chain, [`Error::EmptySet`], and [`Error::Impossible`] if the law
+    /// does not visit the set.
     pub fn law_within(&self, stationary: &Law, set: &StateSet) -> Result<Law> {
         if stationary.len() != self.len() {
             return Err(Error::LengthMismatch { expected: self.len(), found: stationary.len() });
@@ -38,7 +37,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Errors
     ///
-    /// As [`law_within`](Self::law_within), and [`Error::TooLarge`].
+    /// As [`law_within`](Self::law_within); [`Error::NoPast`] if the law is in a
+    /// state of the set that it does not enter, or with a probability that cannot
+    /// be divided by; [`Error::TooLarge`].
     pub fn past_laws(&self, stationary: &Law, set: &StateSet, steps: usize) -> Result<Vec<Law>> {
         let needed = (steps as u128 + 1) * (self.len() * size_of::<f64>()) as u128;
         check_memory("the laws of the past", needed, MEMORY_LIMIT)?;

@@ -258,3 +258,84 @@ impl<'p, 'a, O: TransitionOperator> Stepper<'p, 'a, O> {
         paths.product(direction, &self.weights, &mut self.reached);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::SparseOperator;
+
+    const NONE: f64 = f64::NEG_INFINITY;
+
+    /// 0 -> {0, 1}, 1 -> {2, 3}, 2 -> 3, 3 -> 3, started in 0 or, with weight `e^-1000`, in 1.
+    fn paths(
+        operator: &SparseOperator,
+        barred: Option<StateSet>,
+        first_visit: bool,
+    ) -> Paths<'_, SparseOperator> {
+        let start = vec![0.0, -1000.0, NONE, NONE];
+        let ends = StateSet::of(4, [1, 3]).unwrap();
+        Paths { operator, start, keep: 0.0, barred, ends, first_visit }
+    }
+
+    fn operator() -> SparseOperator {
+        let rows = vec![(0, 0, 0.5), (0, 1, 0.5), (1, 2, 0.25), (1, 3, 0.75), (2, 3, 1.0), (3, 3, 1.0)];
+        SparseOperator::from_triplets(4, rows).unwrap()
+    }
+
+    fn absolute(message: &Message) -> Vec<f64> {
+        message.logs.iter().map(|log| log + message.scale.value()).collect()
+    }
+
+    fn forward(paths: &Paths<'_, SparseOperator>) -> [Vec<f64>; 2] {
+        let (first, mut stepper) = (paths.first(), Stepper::new(paths));
+        let (mut total, mut best) = (first.clone(), first.clone());
+        stepper.sum(Direction::Forward, &first, &mut total);
+        stepper.best(&first, &mut best);
+        [absolute(&total), absolute(&best)]
+    }
+
+    fn assert_near(found: &[f64], expected: &[f64]) {
+        for (f, e) in found.iter().zip(expected) {
+            // Numbers up to 1001 that are rounded a few times.
+            assert!(f == e || (f - e).abs() <= 4.0 * 1001.0 * f64::EPSILON, "{found:?} {expected:?}");
+        }
+    }
+
+    #[test]
+    fn outputs_that_underflow_are_added_up_from_their_logarithms() {
+        let operator = operator();
+        let half = 0.5f64.ln();
+        let expected = [half, half, -1000.0 + 0.25f64.ln(), -1000.0 + 0.75f64.ln()];
+        for found in forward(&paths(&operator, None, false)) {
+            assert_near(&found, &expected);
+        }
+        let free = paths(&operator, None, false);
+        let message = Message::new(vec![-1000.0, -1000.0, NONE, 0.0]);
+        let mut before = message.clone();
+        Stepper::new(&free).sum(Direction::Backward, &message, &mut before);
+        assert_near(&absolute(&before), &[-1000.0, 0.75f64.ln(), 0.0, 0.0]);
+    }
+
+    #[test]
+    fn paths_end_at_a_first_visit_and_do_not_enter_what_is_barred() {
+        let operator = operator();
+        let half = 0.5f64.ln();
+        for found in forward(&paths(&operator, None, true)) {
+            assert_near(&found, &[half, half, NONE, NONE]);
+        }
+        let barred = StateSet::of(4, [0, 2]).ok();
+        for found in forward(&paths(&operator, barred, false)) {
+            assert_near(&found, &[NONE, half, NONE, -1000.0 + 0.75f64.ln()]);
+        }
+    }
+
+    #[test]
+    fn weights_of_messages_are_added_up() {
+        let message = Message::new(vec![3.0 - 800.0, -800.0, NONE, 2.0 - 800.0]);
+        let sum = (1.0 + 2f64.exp() + 3f64.exp()).ln() - 800.0;
+        assert_near(&[message.ln_total(), message.ln_sum([1]), message.ln_sum([2])], &[sum, -800.0, NONE]);
+        let mut sums = vec![-800.0, NONE, NONE, -2000.0];
+        message.add_to(&mut sums);
+        assert_near(&sums, &[3f64.exp().ln_1p() - 800.0, -800.0, NONE, 2.0 - 800.0]);
+    }
+}
