@@ -14,6 +14,7 @@ use lmchain::operator::{
 };
 use lmchain::passage::{Overlap, PassageSolver, PatternLaw, PatternOperator, Patterns};
 use lmchain::prob::Law;
+use lmchain::reverse::End;
 use lmchain::solve::Progress;
 use lmchain::text::{ContextSpace, CorpusSettings, DocumentEnd, Token, Tokenizer};
 use proptest::prelude::*;
@@ -317,6 +318,35 @@ proptest! {
             for pattern in (0..patterns.len()).filter(|pattern| !racers.contains(pattern)) {
                 prop_assert_eq!(law.first_within(pattern, n), 0.0);
             }
+        }
+    }
+
+    #[test]
+    fn histories_of_the_product_are_those_of_strings_of_any_length(
+        chain in chain(), string in prop::collection::vec(0u32..2, 1..6), prompt in prompt(), n in 1usize..7,
+    ) {
+        let patterns = Patterns::new(chain.states().vocabulary_size(), [&string]).unwrap();
+        let product = chain.with_patterns(&patterns).unwrap();
+        let bad = product.operator().ending(0);
+        for overlap in OVERLAPS {
+            let brute = Brute::new(&chain, &prompt, overlap, &patterns, n);
+            let start = chain.pattern_start(&patterns, Start::Prompt(&prompt), overlap).unwrap();
+            let expected = brute.first[n][0];
+            let histories = match product.histories(Start::Law(&start), End::FirstIn(&bad), n) {
+                Err(Error::Impossible { .. }) => {
+                    prop_assert_eq!(expected, 0.0);
+                    continue;
+                }
+                histories => histories.unwrap(),
+            };
+            // Logarithms of up to 7 ln 100 = 32, each step rounded to about as many eps.
+            let tolerance = rounding(&chain, patterns.nodes(), n) + 64.0 * n as f64 * f64::EPSILON;
+            prop_assert!(relatively_close(histories.probability(), expected, tolerance));
+            let road = histories.most_probable(1).unwrap().pop().unwrap();
+            let tokens = road.states[1..].iter().map(|&pair| chain.states().newest_token(product.operator().pair(pair).1));
+            let read = if overlap == Overlap::Prompt { prompt.clone() } else { Vec::new() };
+            let text: Vec<Token> = read.into_iter().chain(tokens).collect();
+            prop_assert!(text.ends_with(&string), "{text:?}");
         }
     }
 

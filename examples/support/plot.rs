@@ -150,7 +150,7 @@ fn draw_curves(area: &Area<'_>, labels: &Labels<'_>, axis: Axis, series: &[Serie
     let place = |x: f64| if axis == Axis::Logarithmic { x.log10() } else { x };
     let points = || series.iter().flat_map(|series| series.points.iter().copied());
     let (left, right) = range(points().map(|(x, _)| place(x)));
-    let (_, top) = range(points().map(|(_, y)| y));
+    let top = largest(points().map(|(_, y)| y));
     let mut chart = ChartBuilder::on(area)
         .margin(20)
         .margin_top(60)
@@ -232,12 +232,21 @@ fn range(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
     let (least, most) = numbers
         .filter(|number| number.is_finite())
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)));
-    if least < most { (least, most) } else { (0.0, most.max(1.0)) }
+    if least < most { (least, most) } else { (least.min(0.0), most.max(0.0) + 1.0) }
 }
 
-/// A number in few digits.
+/// The largest of some numbers, or 1 if none is positive.
+fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
+    let largest = numbers.filter(|number| number.is_finite()).fold(0.0, f64::max);
+    if largest > 0.0 { largest } else { 1.0 }
+}
+
+/// A number in at most four digits, without zeros at the end.
 fn number(x: f64) -> String {
-    let digits = if x == 0.0 { 0 } else { (1.0 - x.abs().log10().floor()).clamp(0.0, 6.0) as usize };
+    if x != 0.0 && !(1e-4..1e6).contains(&x.abs()) {
+        return format!("{x:.1e}").replace(".0e", "e");
+    }
+    let digits = if x == 0.0 { 0 } else { (3.0 - x.abs().log10().floor()).clamp(0.0, 8.0) as usize };
     let text = format!("{x:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
@@ -362,7 +371,7 @@ fn draw_bars(
     title(area, labels.title)?;
     let longest = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0) as i32;
     let (left, room) = (40 + 9 * longest, 860 - 40 - 9 * longest - 120);
-    let (_, largest) = range(rows.iter().map(|&(_, size)| size));
+    let largest = largest(rows.iter().map(|&(_, size)| size));
     for (row, (label, size)) in rows.iter().enumerate() {
         let y = TOP + row as i32 * BAR_HEIGHT as i32;
         let (middle, end) = (y + BAR_HEIGHT as i32 / 2, left + (size / largest * f64::from(room)) as i32);

@@ -17,7 +17,7 @@ use crate::text::Token;
 /// so that every string that ends there is known. Node 0 is the empty prefix.
 ///
 /// The table has one row a node and one column for each token that occurs in the
-/// strings, and one for all others together: `4 (M + 1) D` bytes for M tokens in
+/// strings, and one for all others together: `4 (M + 1) (D + 1)` bytes for M tokens in
 /// all strings, D of them different, and 4 a token of the vocabulary.
 ///
 /// # Example

@@ -299,8 +299,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// let start = coin.pattern_start(&patterns, Start::State(1), Overlap::Fresh)?;
     /// // The empty prefix, 1, 11 and 111, each with two states.
     /// assert_eq!(watched.len(), 8);
-    /// let walk = watched.walker()?.walk(Start::Law(&start), 1)?;
     /// let bad = watched.operator().ending(0);
+    /// let walker = watched.walker()?;
+    /// let mut walk = walker.walk(Start::Law(&start), 1)?;
     /// assert!(walk.take(1000).any(|state| bad.contains(state)));
     /// # Ok::<(), lmchain::Error>(())
     /// ```

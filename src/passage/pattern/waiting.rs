@@ -76,7 +76,8 @@ impl PassageSolver {
             }
             let outcome = self.reach(&product, &won, &any.difference(&won))?;
             report = report.worse(outcome.report());
-            first.push(outcome.value().mean(&start));
+            let mean = outcome.value().mean(&start);
+            first.push(Interval { upper: mean.upper.min(1.0), ..mean });
         }
         Ok(Outcome::new(first, report))
     }
