@@ -11,7 +11,7 @@ pub use crate::model::{Decoded, Decoding, LanguageModel, NgramModel, NgramSettin
 #[doc(no_inline)]
 pub use crate::operator::{BackoffOperator, Restart, ShiftOperator, SparseOperator, TransitionOperator};
 #[doc(no_inline)]
-pub use crate::passage::PassageSolver;
+pub use crate::passage::{Overlap, PassageSolver, Patterns};
 #[doc(no_inline)]
 pub use crate::prob::Law;
 #[doc(no_inline)]

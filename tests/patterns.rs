@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use common::{assert_close, language_model, numbers};
 use lmchain::Error;
 use lmchain::chain::{MarkovChain, Start, StateSet, States};
-use lmchain::model::{EndOfText, EndRule, NgramModel, NgramSettings, Smoothing};
+use lmchain::model::{EndOfText, EndRule, LanguageModel, NgramModel, NgramSettings, Smoothing};
 use lmchain::operator::{
     Restart, ShiftOperator, SparseOperator, TransitionOperator, predecessors, successors,
 };
@@ -98,7 +98,9 @@ fn a_rare_string_has_its_probability_levels_rate_and_mean() {
     let expected = |key: &str| case.expected[key].as_f64().unwrap();
     let patterns = patterns(2, &["111111"]);
     for (operator, _, chain) in case.chains() {
-        let start = Start::State(0);
+        // The case starts from the stationary law.
+        let stationary = chain.stationary().unwrap().converged().unwrap();
+        let start = Start::Law(&stationary);
         let law = chain.pattern_law(&patterns, start, Overlap::Fresh, 1000).unwrap();
         let found = law.within(1000);
         assert!(relatively_close(found, expected("P"), 1e-10), "{operator}: {found}");
@@ -108,7 +110,6 @@ fn a_rare_string_has_its_probability_levels_rate_and_mean() {
         for (found, expected) in levels.iter().zip(&of_case) {
             assert!(relatively_close(*found, *expected, 1e-10), "{operator}: {found} {expected}");
         }
-        let stationary = chain.stationary().unwrap().converged().unwrap();
         let rate = chain.pattern_rates(&patterns, &stationary).unwrap()[0];
         assert!(
             relatively_close(rate, expected("stationary_rate_per_position"), 1e-10),
@@ -329,7 +330,9 @@ proptest! {
         prop_assume!(!strings.contains(&longer));
         let with = Patterns::new(v, strings.iter().chain([&longer])).unwrap();
         let without = Patterns::new(v, &strings).unwrap();
-        for overlap in OVERLAPS {
+        // A shorter one that ended within the prompt is past, and the longer one may come.
+        let is_past = prompt.windows(strings[0].len()).any(|window| window == strings[0]);
+        for overlap in OVERLAPS.into_iter().take(if is_past { 1 } else { 2 }) {
             let law = |patterns| chain.pattern_law(patterns, Start::Prompt(&prompt), overlap, 12).unwrap();
             let (with, without) = (law(&with), law(&without));
             let nodes = longer.len() + strings.iter().map(Vec::len).sum::<usize>() + 1;
@@ -513,18 +516,19 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn waiting_times_and_races_are_the_limits_of_their_laws(
-        zeros in prop::collection::vec(0.2..0.8f64, 4),
+        zeros in prop::collection::vec(0.3..0.7f64, 4),
         strings in prop::collection::hash_set(prop::collection::vec(0u32..2, 1..4), 1..4),
         start in 0usize..4,
     ) {
         let chain = shift(ContextSpace::new(2, 2).unwrap(), zeros.iter().flat_map(|&p| [p, 1.0 - p]).collect());
         let patterns = Patterns::new(2, strings).unwrap();
-        // Any 3 tokens in a row are said with a chance of 0.2^3 or more, so that
-        // P(T > t) <= 0.992^(t / 3 - 1): below 1e-23 after these.
-        let steps = 3 * 6700;
+        // Any 3 tokens in a row are said with a chance of 0.3^3 = 0.027 or more, so
+        // that P(T > t) <= 0.973^(t / 3 - 1): below 1e-23 after these, and so is
+        // what is left of the sums below, but for a factor of 10^6.
+        let steps = 6000;
         let mixed = Law::new(vec![0.25, 0.25, 0.5, 0.0]).unwrap();
         for (start, overlap) in [Start::State(start), Start::Law(&mixed)].into_iter().flat_map(|s| OVERLAPS.map(|o| (s, o))) {
             let law = chain.pattern_law(&patterns, start, overlap, steps).unwrap();
@@ -689,8 +693,10 @@ fn what_cannot_be_waited_for_is_refused() {
     let time =
         PassageSolver::new().tolerance(0.0).waiting_time(&chain, &good, Start::State(0), Overlap::Fresh);
     assert!(matches!(time, Err(Error::InvalidSetting { name: "tolerance", .. })));
-    // Ten million nodes for each of 9 states: 2 GB a vector.
-    let long: Vec<Token> = (0..40_000_000).map(|i| (i % 3) as Token).collect();
+    // 10,001 nodes for each of 59,049 states: 5 GB a vector.
+    let space = ContextSpace::new(3, 10).unwrap();
+    let chain = shift(space, [0.25, 0.25, 0.5].repeat(space.len()));
+    let long: Vec<Token> = (0..10_000).map(|i| (i % 3) as Token).collect();
     let long = Patterns::new(3, [long]).unwrap();
     assert!(matches!(chain.with_patterns(&long), Err(Error::TooLarge { .. })));
 }

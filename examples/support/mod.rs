@@ -1,11 +1,13 @@
-//! What the examples share: plain-text drawing and a progress bar.
+//! What the examples share: plain-text drawing, figures and a progress bar.
 
 #![allow(dead_code, unused_imports, reason = "no example uses everything")]
 
 mod draw;
+mod plot;
 mod watch;
 
 pub(crate) use draw::{bars, count, grouped, heading, quote, sparkline, visible};
+pub(crate) use plot::{Axis, Cell, HeatMap, Labels, Plots, Series};
 pub(crate) use watch::Watch;
 
 /// Prints a line, and ends the example quietly once nobody reads on (`| head`).

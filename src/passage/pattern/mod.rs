@@ -6,7 +6,8 @@
 //! - Of several strings, that **comes first** which is the first to be
 //!   complete. If several are complete with the same token, each but the
 //!   shortest ends with the next shorter one; then the shortest comes first. So
-//!   a string that contains another one never does.
+//!   a string that contains another one never does, unless the other one ended
+//!   earlier, in a prompt that is read.
 //! - The **waiting time** is the number of tokens up to the end of the first
 //!   occurrence.
 

@@ -185,8 +185,9 @@ impl<O: TransitionOperator> TransitionOperator for PatternOperator<O> {
         self.check_lengths(law, next);
         let n = self.columns.len();
         let mut pushed = vec![0.0; law.len()];
-        pushed.par_chunks_mut(n).zip(law.par_chunks(n)).for_each(|(pushed, law)| {
-            // Most nodes of most texts are never far from the root.
+        let few = (OUTPUTS / n).max(1);
+        pushed.par_chunks_mut(n).zip(law.par_chunks(n)).with_min_len(few).for_each(|(pushed, law)| {
+            // Nodes that no text has reached yet, or that were emptied, cost nothing.
             if law.iter().any(|&p| p != 0.0) {
                 self.operator.push_forward(law, pushed);
             }
@@ -203,7 +204,8 @@ impl<O: TransitionOperator> TransitionOperator for PatternOperator<O> {
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
         self.check_lengths(observable, expected);
         let n = self.columns.len();
-        expected.par_chunks_mut(n).enumerate().for_each(|(node, expected)| {
+        let few = (OUTPUTS / n).max(1);
+        expected.par_chunks_mut(n).with_min_len(few).enumerate().for_each(|(node, expected)| {
             let routed: Vec<f64> = (0..n).map(|state| observable[self.entered(node, state)]).collect();
             self.operator.pull_back(&routed, expected);
         });

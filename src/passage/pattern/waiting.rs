@@ -24,7 +24,7 @@ impl PassageSolver {
     /// to its end, 0 if it ends with a prompt that is read.
     ///
     /// For independent tokens the mean from scratch is the sum of
-    /// `1 / P(prefix)` over the prefixes of a string that it also ends with
+    /// `1 / P(prefix)` over the prefixes of the string, itself included, that it also ends with
     /// (Conway; Guibas & Odlyzko, *String overlaps, pattern matching, and
     /// nontransitive games*, Journal of Combinatorial Theory A 30, 1981): that
     /// is what the tests hold it against.
@@ -51,7 +51,7 @@ impl PassageSolver {
     /// For each of some patterns, the probability that it ever occurs, and before
     /// all others: of a single one, that it occurs at all.
     ///
-    /// One solution of [`reach`](Self::reach) for each pattern that contains no other.
+    /// One solution of [`reach`](Self::reach) for each pattern that does not end with another.
     ///
     /// # Errors
     ///

@@ -1,0 +1,380 @@
+//! Figures as SVG files: curves, heat maps and bars.
+
+use std::error::Error;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), Box<dyn Error>>;
+
+const FONT: &str = "sans-serif";
+const INK: RGBColor = RGBColor(51, 51, 51);
+const FAINT: RGBColor = RGBColor(214, 214, 214);
+
+/// Colours that the colour-blind tell apart (Okabe & Ito, 2008).
+const PALETTE: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+];
+
+/// What is written on a figure.
+pub(crate) struct Labels<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) x: &'a str,
+    pub(crate) y: &'a str,
+}
+
+/// A curve with a name for the legend.
+pub(crate) struct Series {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// How the horizontal axis is divided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Axis {
+    Linear,
+    /// Equal ratios side by side; of positive numbers only.
+    Logarithmic,
+}
+
+/// A cell of a heat map: coloured by its value, which is written into it unless
+/// it has a mark; blank without a value.
+pub(crate) struct Cell {
+    pub(crate) value: Option<f64>,
+    pub(crate) mark: Option<String>,
+}
+
+/// Rows from the top down, each with its name, of named columns.
+pub(crate) struct HeatMap {
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Vec<(String, Vec<Cell>)>,
+    /// The values that the coldest and the hottest colour stand for, and their names.
+    pub(crate) range: Range<f64>,
+    pub(crate) ends: [String; 2],
+}
+
+/// The folder that figures are written to.
+pub(crate) struct Plots {
+    folder: PathBuf,
+}
+
+impl Plots {
+    pub(crate) fn new(folder: &Path) -> std::io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// Several curves over one pair of axes; the vertical one starts at 0.
+    pub(crate) fn curves(
+        &self,
+        name: &str,
+        labels: &Labels<'_>,
+        axis: Axis,
+        series: &[Series],
+    ) -> Result<PathBuf, Box<dyn Error>> {
+        self.write(name, (860, 540), |area| draw_curves(area, labels, axis, series))
+    }
+
+    /// One coloured cell a value, with the scale beside it.
+    pub(crate) fn heat_map(
+        &self,
+        name: &str,
+        labels: &Labels<'_>,
+        map: &HeatMap,
+    ) -> Result<PathBuf, Box<dyn Error>> {
+        let sheet = Sheet::of(map);
+        self.write(name, sheet.size(), |area| sheet.draw(area, labels))
+    }
+
+    /// One horizontal bar a row: label, bar and value. The vertical label is not used.
+    pub(crate) fn bars(
+        &self,
+        name: &str,
+        labels: &Labels<'_>,
+        rows: &[(String, f64)],
+        value: impl Fn(f64) -> String,
+    ) -> Result<PathBuf, Box<dyn Error>> {
+        let height = 110 + BAR_HEIGHT * rows.len() as u32;
+        self.write(name, (860, height), |area| draw_bars(area, labels, rows, value))
+    }
+
+    /// Writes beside the file and renames, so that nobody reads half a figure.
+    fn write(
+        &self,
+        name: &str,
+        size: (u32, u32),
+        draw: impl FnOnce(&Area<'_>) -> Drawn,
+    ) -> Result<PathBuf, Box<dyn Error>> {
+        let mut svg = String::new();
+        {
+            let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+            area.fill(&WHITE)?;
+            draw(&area)?;
+            area.present()?;
+        }
+        let path = self.folder.join(format!("{name}.svg"));
+        let beside = self.folder.join(format!("{name}.svg.{}", std::process::id()));
+        fs::write(&beside, svg)?;
+        fs::rename(&beside, &path)?;
+        Ok(path)
+    }
+}
+
+fn font(size: u32, color: RGBColor, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+    (FONT, size).into_font().color(&color).pos(Pos::new(horizontal, vertical))
+}
+
+fn title(area: &Area<'_>, text: &str) -> Drawn {
+    let style =
+        (FONT, 21).into_font().style(FontStyle::Bold).color(&INK).pos(Pos::new(HPos::Left, VPos::Top));
+    area.draw(&Text::new(text.to_owned(), (24, 18), style))?;
+    Ok(())
+}
+
+// ---- curves ---------------------------------------------------------------------
+
+fn draw_curves(area: &Area<'_>, labels: &Labels<'_>, axis: Axis, series: &[Series]) -> Drawn {
+    title(area, labels.title)?;
+    let place = |x: f64| if axis == Axis::Logarithmic { x.log10() } else { x };
+    let points = || series.iter().flat_map(|series| series.points.iter().copied());
+    let (left, right) = range(points().map(|(x, _)| place(x)));
+    let (_, top) = range(points().map(|(_, y)| y));
+    let mut chart = ChartBuilder::on(area)
+        .margin(20)
+        .margin_top(60)
+        .x_label_area_size(52)
+        .y_label_area_size(66)
+        .build_cartesian_2d(Horizontal::new(axis, left..right), 0.0..1.04 * top)?;
+    let x_label = |x: &f64| if axis == Axis::Logarithmic { number(10f64.powf(*x)) } else { number(*x) };
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .bold_line_style(FAINT)
+        .light_line_style(TRANSPARENT)
+        .axis_style(INK)
+        .label_style(font(15, INK, HPos::Center, VPos::Center))
+        .axis_desc_style((FONT, 16).into_font().color(&INK))
+        .x_desc(labels.x)
+        .y_desc(labels.y)
+        .x_label_formatter(&x_label)
+        .y_label_formatter(&|y| number(*y))
+        .draw()?;
+    for (series, color) in series.iter().zip(PALETTE.iter().cycle()) {
+        let line = series.points.iter().map(|&(x, y)| (place(x), y));
+        chart
+            .draw_series(LineSeries::new(line, color.stroke_width(3)))?
+            .label(series.name.clone())
+            .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], color.stroke_width(3)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .legend_area_size(36)
+        .margin(14)
+        .background_style(WHITE.mix(0.85))
+        .label_font((FONT, 15).into_font().color(&INK))
+        .draw()?;
+    Ok(())
+}
+
+/// A horizontal axis; on a logarithmic one stand the logarithms, and numbers at
+/// 1, 2 and 5 in every decade.
+struct Horizontal {
+    places: RangedCoordf64,
+    ticks: Vec<f64>,
+}
+
+impl Horizontal {
+    fn new(axis: Axis, range: Range<f64>) -> Self {
+        let places = RangedCoordf64::from(range.clone());
+        if axis == Axis::Linear {
+            return Self { ticks: places.key_points(10), places };
+        }
+        let decades = range.start.floor() as i32..=range.end.ceil() as i32;
+        let numbers =
+            decades.flat_map(|decade| [1f64, 2.0, 5.0].map(|first| f64::from(decade) + first.log10()));
+        let inside = |tick: &f64| (range.start - 1e-9..=range.end + 1e-9).contains(tick);
+        Self { ticks: numbers.filter(inside).collect(), places }
+    }
+}
+
+impl Ranged for Horizontal {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, place: &f64, pixels: (i32, i32)) -> i32 {
+        self.places.map(place, pixels)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.places.range()
+    }
+}
+
+/// The least and the greatest of some numbers, apart even where they are equal.
+fn range(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (least, most) = numbers
+        .filter(|number| number.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)));
+    if least < most { (least, most) } else { (0.0, most.max(1.0)) }
+}
+
+/// A number in few digits.
+fn number(x: f64) -> String {
+    let digits = if x == 0.0 { 0 } else { (1.0 - x.abs().log10().floor()).clamp(0.0, 6.0) as usize };
+    let text = format!("{x:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+// ---- heat maps ------------------------------------------------------------------
+
+const CELL: i32 = 84;
+const LEFT: i32 = 88;
+const TOP: i32 = 64;
+
+/// A heat map laid out in pixels.
+struct Sheet<'a> {
+    map: &'a HeatMap,
+    width: i32,
+    height: i32,
+}
+
+impl<'a> Sheet<'a> {
+    fn of(map: &'a HeatMap) -> Self {
+        Self { map, width: CELL * map.columns.len() as i32, height: CELL * map.rows.len() as i32 }
+    }
+
+    fn size(&self) -> (u32, u32) {
+        ((LEFT + self.width + 200) as u32, (TOP + self.height + 76) as u32)
+    }
+
+    fn draw(&self, area: &Area<'_>, labels: &Labels<'_>) -> Drawn {
+        title(area, labels.title)?;
+        for (row, (_, cells)) in self.map.rows.iter().enumerate() {
+            for (column, cell) in cells.iter().enumerate() {
+                self.draw_cell(area, row as i32, column as i32, cell)?;
+            }
+        }
+        self.draw_names(area, labels)?;
+        self.draw_scale(area)
+    }
+
+    fn draw_cell(&self, area: &Area<'_>, row: i32, column: i32, cell: &Cell) -> Drawn {
+        let (x, y) = (LEFT + CELL * column, TOP + CELL * row);
+        let share = cell.value.map(|value| self.share(value));
+        let fill = share.map_or(INK.mix(0.72).to_rgba(), |share| shade(share).to_rgba());
+        area.draw(&Rectangle::new([(x, y), (x + CELL, y + CELL)], fill.filled()))?;
+        area.draw(&Rectangle::new([(x, y), (x + CELL, y + CELL)], WHITE.stroke_width(2)))?;
+        let is_dark = share.is_none_or(|share| (share - 0.5).abs() > 0.34);
+        let color = if is_dark { WHITE } else { INK };
+        let number = cell.value.map(|value| format!("{value:.3}"));
+        if let Some(text) = cell.mark.clone().or(number) {
+            let style = font(17, color, HPos::Center, VPos::Center);
+            area.draw(&Text::new(text, (x + CELL / 2, y + CELL / 2), style))?;
+        }
+        Ok(())
+    }
+
+    fn draw_names(&self, area: &Area<'_>, labels: &Labels<'_>) -> Drawn {
+        let bottom = TOP + self.height;
+        let style = |horizontal| font(16, INK, horizontal, VPos::Center);
+        for (column, name) in self.map.columns.iter().enumerate() {
+            let x = LEFT + CELL * column as i32 + CELL / 2;
+            area.draw(&Text::new(name.clone(), (x, bottom + 18), style(HPos::Center)))?;
+        }
+        for (row, (name, _)) in self.map.rows.iter().enumerate() {
+            let y = TOP + CELL * row as i32 + CELL / 2;
+            area.draw(&Text::new(name.clone(), (LEFT - 12, y), style(HPos::Right)))?;
+        }
+        let middle = LEFT + self.width / 2;
+        area.draw(&Text::new(labels.x.to_owned(), (middle, bottom + 48), style(HPos::Center)))?;
+        let turned = (FONT, 16).into_font().transform(FontTransform::Rotate270).color(&INK);
+        let turned = turned.pos(Pos::new(HPos::Center, VPos::Center));
+        area.draw(&Text::new(labels.y.to_owned(), (28, TOP + self.height / 2), turned))?;
+        Ok(())
+    }
+
+    /// The colours from the hottest down, with the numbers that they stand for.
+    fn draw_scale(&self, area: &Area<'_>) -> Drawn {
+        const STEPS: i32 = 64;
+        let (x, height) = (LEFT + self.width + 40, self.height);
+        for step in 0..STEPS {
+            let (from, to) = (TOP + height * step / STEPS, TOP + height * (step + 1) / STEPS);
+            let color = shade(1.0 - (f64::from(step) + 0.5) / f64::from(STEPS));
+            area.draw(&Rectangle::new([(x, from), (x + 22, to)], color.filled()))?;
+        }
+        let Range { start, end } = self.map.range;
+        for quarter in 0..=4 {
+            let share = f64::from(quarter) / 4.0;
+            let y = TOP + ((1.0 - share) * f64::from(height)) as i32;
+            let text = match quarter {
+                0 => format!("{}: {}", number(start), self.map.ends[0]),
+                4 => format!("{}: {}", number(end), self.map.ends[1]),
+                _ => number(start + share * (end - start)),
+            };
+            let inside = y.clamp(TOP + 7, TOP + height - 7);
+            area.draw(&Text::new(text, (x + 32, inside), font(15, INK, HPos::Left, VPos::Center)))?;
+        }
+        Ok(())
+    }
+
+    fn share(&self, value: f64) -> f64 {
+        let Range { start, end } = self.map.range;
+        ((value - start) / (end - start)).clamp(0.0, 1.0)
+    }
+}
+
+/// From blue over near-white to vermilion.
+fn shade(share: f64) -> RGBColor {
+    const ENDS: [[f64; 3]; 3] = [[0.0, 96.0, 160.0], [245.0, 243.0, 238.0], [198.0, 76.0, 8.0]];
+    let (from, to, part) =
+        if share < 0.5 { (ENDS[0], ENDS[1], 2.0 * share) } else { (ENDS[1], ENDS[2], 2.0 * share - 1.0) };
+    let mixed = |channel: usize| (from[channel] + part * (to[channel] - from[channel])).round() as u8;
+    RGBColor(mixed(0), mixed(1), mixed(2))
+}
+
+// ---- bars -----------------------------------------------------------------------
+
+const BAR_HEIGHT: u32 = 30;
+
+fn draw_bars(
+    area: &Area<'_>,
+    labels: &Labels<'_>,
+    rows: &[(String, f64)],
+    value: impl Fn(f64) -> String,
+) -> Drawn {
+    title(area, labels.title)?;
+    let longest = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0) as i32;
+    let (left, room) = (40 + 9 * longest, 860 - 40 - 9 * longest - 120);
+    let (_, largest) = range(rows.iter().map(|&(_, size)| size));
+    for (row, (label, size)) in rows.iter().enumerate() {
+        let y = TOP + row as i32 * BAR_HEIGHT as i32;
+        let (middle, end) = (y + BAR_HEIGHT as i32 / 2, left + (size / largest * f64::from(room)) as i32);
+        let bar = [(left, y + 4), (end.max(left + 1), y + BAR_HEIGHT as i32 - 4)];
+        area.draw(&Rectangle::new(bar, PALETTE[0].filled()))?;
+        let label_style = font(16, INK, HPos::Right, VPos::Center);
+        area.draw(&Text::new(label.clone(), (left - 10, middle), label_style))?;
+        let value_style = font(15, INK, HPos::Left, VPos::Center);
+        area.draw(&Text::new(value(*size), (end + 8, middle), value_style))?;
+    }
+    let bottom = TOP + (rows.len() as i32) * BAR_HEIGHT as i32 + 20;
+    let style = font(16, INK, HPos::Center, VPos::Center);
+    area.draw(&Text::new(labels.x.to_owned(), (left + room / 2, bottom), style))?;
+    Ok(())
+}
