@@ -41,7 +41,7 @@ fn shift(space: ContextSpace, table: Vec<f64>) -> MarkovChain<ShiftOperator> {
     MarkovChain::new(ShiftOperator::new(space, table).unwrap(), States::contexts(space, None))
 }
 
-/// Weights with zeros among them.
+/// A law with zeros among its entries.
 fn uneven_law(states: usize) -> Law {
     let mut weights: Vec<f64> = (0..states).map(|i| (i % 3) as f64).collect();
     weights[0] = 0.5;
@@ -76,9 +76,9 @@ fn all_histories<O: TransitionOperator>(
 }
 
 /// How far from each other two ways to compute a posterior of up to 6 states may
-/// be: 6 steps of sums of up to 9 terms, with three roundings each, of logarithms
+/// be: 6 steps of sums of up to 16 terms, with three roundings each, of logarithms
 /// that are at most 40 in all.
-const ROUNDING: f64 = 6.0 * (9.0 + 3.0) * 40.0 * f64::EPSILON;
+const ROUNDING: f64 = 6.0 * (16.0 + 3.0) * 40.0 * f64::EPSILON;
 
 fn check_against_all<O: TransitionOperator>(
     chain: &MarkovChain<O>,
@@ -573,7 +573,7 @@ proptest! {
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
         let total: f64 = all.iter().map(|(_, p)| p).sum();
         assert_close(found.ln_weight().exp(), total, ROUNDING, "weight");
-        for count in [all.len() + 1, all.len() / 2, 2] {
+        for count in [all.len() + 1, all.len() / 2, 2, 1, 0] {
             let best = found.most_probable(count).unwrap();
             prop_assert_eq!(best.len(), count.min(all.len()));
             for (history, (_, p)) in best.iter().zip(&all) {
@@ -638,6 +638,23 @@ fn documents() -> MarkovChain<BackoffOperator> {
     let corpus = settings.read_strings(["abab", "aab", "b", "abba", "babb"]).unwrap();
     let model = NgramSettings::new(3).smoothing(Smoothing::WittenBell).fit(&corpus).unwrap();
     MarkovChain::smoothed(&model).unwrap()
+}
+
+#[test]
+fn whole_models_and_restarted_chains_have_the_histories_counted_out() {
+    let chain = documents();
+    // All that is said within the text, and the next one.
+    let bad = StateSet::ending_with(chain.states(), &[&chain.states().tokens(chain.len() - 1)]).unwrap();
+    assert!(bad.len() < chain.len() && chain.len() <= 16);
+    for end in [End::In(&bad), End::FirstIn(&bad)] {
+        check_against_all(&chain, end, 3, 1 << 30).unwrap();
+    }
+    let chain = language_model("C35").shift();
+    let restarted = chain.with_operator(Restart::new(chain.operator(), 0.1, uneven_law(4)).unwrap());
+    let bad = StateSet::of(4, [1]).unwrap();
+    for end in [End::In(&bad), End::FirstIn(&bad)] {
+        check_against_all(&restarted, end, 4, 1 << 30).unwrap();
+    }
 }
 
 #[test]

@@ -6,11 +6,12 @@ mod common;
 use common::{assert_all_close, assert_close, integers, language_model, matrices, numbers};
 use lmchain::Error;
 use lmchain::chain::{MarkovChain, StateSet, States};
+use lmchain::model::{LanguageModel, NgramSettings, Smoothing};
 use lmchain::operator::{ShiftOperator, SparseOperator, TransitionOperator, successors};
 use lmchain::passage::{EscapeSolver, PassageMethod, PassageSolver};
 use lmchain::prob::Law;
 use lmchain::solve::Stop;
-use lmchain::text::ContextSpace;
+use lmchain::text::{ContextSpace, CorpusSettings, DocumentEnd, Tokenizer};
 use proptest::prelude::*;
 
 fn of(states: usize, members: &[usize]) -> StateSet {
@@ -249,6 +250,39 @@ fn the_token_that_sealed_it_is_found() {
     assert!(matches!(chain.sealing(&[0, 1, 7], &q), Err(Error::TokenOutOfRange { token: 7, .. })));
     let other = language_model("C12").shift();
     assert!(matches!(other.sealing(&text, &q), Err(Error::LengthMismatch { expected: 9, found: 8 })));
+}
+
+#[test]
+fn texts_are_followed_through_the_chain_of_a_whole_model() {
+    let settings =
+        CorpusSettings::new(Tokenizer::whitespace()).document_end(DocumentEnd::Reset).unknown_token(true);
+    let lines = ["the cat sat on the mat", "the dog sat on the cat", "a dog ate the mat", "the cat ate"];
+    let corpus = settings.read_strings(lines).unwrap();
+    let settings = NgramSettings::new(3).smoothing(Smoothing::WittenBell);
+    let model = settings.fit(&corpus).unwrap();
+    let chain = MarkovChain::smoothed(&model).unwrap();
+    let token = |word: &str| corpus.vocab().token(word).unwrap();
+    let newest = |word: &str| {
+        let wanted = token(word);
+        StateSet::by_state(chain.len(), |state| chain.states().newest_token(state) == wanted)
+    };
+    let q = chain.committor(&newest("</s>"), &newest("mat")).unwrap().converged().unwrap();
+    let text: Vec<_> = "the cat sat on the mat".split(' ').map(token).collect();
+    let sealing = chain.sealing(&text, &q).unwrap();
+    assert_eq!(sealing.steps().len(), 6, "one token is enough for a state");
+    // One step ahead, by the model itself: the committor is the mean of what may come.
+    for step in &sealing.steps()[1..5] {
+        let context = &text[step.position - 1..=step.position];
+        let ahead: f64 = (0..corpus.vocab().len() as u32)
+            .filter(|&next| model.probability(context, next).unwrap() > 0.0)
+            .map(|next| {
+                let state = chain.states().after_prompt(&[context, &[next]].concat()).unwrap();
+                model.probability(context, next).unwrap() * q.midpoint(state)
+            })
+            .sum();
+        assert_close(step.probability.midpoint(), ahead, 1e-8, "mean of the next");
+    }
+    assert_eq!(sealing.decided().unwrap().position, 5);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use lmchain::reverse::History;
 
 use crate::options::Options;
 use crate::subject::Subject;
-use crate::support::{bars, count, grouped, heading, say, sparkline, visible};
+use crate::support::{Labels, Plots, bars, count, grouped, heading, say, sparkline, visible};
 
 pub(crate) fn size(subject: &Subject, options: &Options) {
     heading(&subject.title, "everything that a model of its words may say");
@@ -83,8 +83,11 @@ pub(crate) fn sealing(subject: &Subject, sealing: &Sealing, options: &Options) -
     let rows: Vec<(String, f64)> =
         sealing.steps().iter().map(|step| (visible(&name(step)), step.probability.midpoint())).collect();
     bars(&rows, |p| format!("{p:.5}"));
+    let labels = Labels { title: &explanation, x: "probability", y: "" };
+    let path = Plots::new(&options.plots)?.bars("bad_state", &labels, &rows, |p| format!("{p:.4}"))?;
+    say!("\n   drawn in {}", path.display());
     if let Some(step) = sealing.point_of_no_return(0.5) {
-        say!("\n   sealed with {:?}: from there on {:?} stays the likelier end", name(step), options.bad);
+        say!("   sealed with {:?}: from there on {:?} stays the likelier end", name(step), options.bad);
     }
     if let Some(step) = sealing.decisive() {
         let bits = step.change.unwrap_or(0.0);

@@ -17,12 +17,11 @@
 //!   share of time on the loop = visits a step · mean stay.
 //!   ```
 //!
-//! - The **escape rate** of a set `C` of states is `1 - lambda`, where `lambda`
-//!   is the largest eigenvalue of the transition matrix restricted to `C`: the
-//!   chance of a step out of `C` once the chain has been in it for long
-//!   ([`EscapeRate`]). From then on it takes `1 / (1 - lambda)` steps on
-//!   average. A loop's states may be left without leaving the set, by a step
-//!   across, so the escape rate may be far below `1 - rho^(1/length)`.
+//! - The states of a loop may be left without leaving their set, by a step across
+//!   the loop. Their **escape rate** is that of the set: `1 - lambda`, where
+//!   `lambda` is the largest eigenvalue of the transitions among them
+//!   ([`MarkovChain::loop_escape_rate`](crate::chain::MarkovChain::loop_escape_rate)).
+//!   It is at most `1 - rho^(1/length)`, and that if there are no steps across.
 //! - The **average repetition probability** of Fu, Lam, So and Shi (2021) is one
 //!   number for a whole chain of tokens ([`AverageRepetition`]).
 //! - **seq-rep-n** and **rep-w** count repetition in a text
@@ -46,7 +45,6 @@ mod survey;
 mod visits;
 
 pub use average_repetition::AverageRepetition;
-pub use escape::{EscapeRate, EscapeSolver};
 pub use repetition::{ngram_repetition, window_repetition};
 pub use repetition_loop::RepetitionLoop;
 pub use sampled::{RepetitionEstimate, RepetitionSampler, SampleMean};

@@ -203,7 +203,7 @@ impl PassageSolver {
         problem.reward = PassageTimes::reward_of_square(mean.value());
         // The mean square inherits twice the mean's own relative error.
         let square = Self { tolerance: 4.0 * self.tolerance, ..*self }.solve(&problem, true, observer)?;
-        Ok(PassageTimes::of(mean, &square, &may_fail))
+        Ok(PassageTimes::of(&mean, &square, &may_fail))
     }
 
     fn solve<O: TransitionOperator>(
@@ -232,7 +232,8 @@ impl PassageSolver {
                 if direct.is_converged() {
                     return Ok(direct);
                 }
-                Ok(self.joined(direct, self.iterate(problem, relative, observer), relative))
+                let iterated = self.iterate(problem, relative, observer);
+                Ok(self.joined(direct, &iterated, relative))
             }
             PassageMethod::Auto => {
                 let found = self.iterate(problem, relative, observer);
@@ -242,7 +243,7 @@ impl PassageSolver {
                 }
                 match self.eliminate(problem, relative, observer) {
                     Err(Error::Underflow { .. }) => Ok(found),
-                    direct => Ok(self.joined(direct?, found, relative)),
+                    direct => Ok(self.joined(direct?, &found, relative)),
                 }
             }
         }
@@ -283,7 +284,7 @@ impl PassageSolver {
     fn joined(
         &self,
         direct: Outcome<Enclosure>,
-        iterated: Outcome<Enclosure>,
+        iterated: &Outcome<Enclosure>,
         relative: bool,
     ) -> Outcome<Enclosure> {
         let Report { iterations, stop, .. } = *iterated.report();

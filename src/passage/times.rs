@@ -39,7 +39,7 @@ impl PassageTimes {
     /// From the outcomes of mean and mean square; the states that may fail to
     /// reach the target take for ever.
     pub(super) fn of(
-        mean: Outcome<Enclosure>,
+        mean: &Outcome<Enclosure>,
         square: &Outcome<Enclosure>,
         may_fail: &StateSet,
     ) -> Outcome<Self> {

@@ -23,7 +23,8 @@ impl History {
     }
 
     /// The tokens of the history, oldest first: those of its first state, then
-    /// the newest of every later one.
+    /// the newest of every later one. Where a step is not a shift of the context,
+    /// as in a [`Restart`](crate::operator::Restart), they do not show it.
     ///
     /// # Panics
     ///

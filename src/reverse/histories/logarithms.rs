@@ -16,12 +16,11 @@ impl LogSum {
     pub(super) const ZERO: Self = Self { top: f64::NEG_INFINITY, sum: 0.0 };
 
     pub(super) fn add(&mut self, log: f64) {
-        if log == f64::NEG_INFINITY {
-        } else if log <= self.top {
-            self.sum += (log - self.top).exp();
-        } else {
+        if log > self.top {
             self.sum = self.sum * (self.top - log).exp() + 1.0;
             self.top = log;
+        } else if log > f64::NEG_INFINITY {
+            self.sum += (log - self.top).exp();
         }
     }
 
@@ -35,6 +34,27 @@ impl LogSum {
     pub(super) fn ln(self) -> f64 {
         self.top + self.sum.ln()
     }
+}
+
+/// Entropy of the law in proportion to weights whose logarithms, all above
+/// `-inf`, are given, in bits: with `S = sum e^l`, `ln S - (sum l e^l) / S` in
+/// units of the largest weight, so that both terms add up without cancellation.
+pub(super) fn entropy_of(logs: impl Iterator<Item = f64>) -> f64 {
+    let (mut top, mut sum, mut moment) = (f64::NEG_INFINITY, 0.0_f64, 0.0);
+    for log in logs {
+        if log > top {
+            let down = top - log;
+            let unit = down.exp();
+            moment = if unit > 0.0 { (moment + sum * down) * unit } else { 0.0 };
+            sum = sum * unit + 1.0;
+            top = log;
+        } else {
+            let weight = (log - top).exp();
+            moment += weight * (log - top);
+            sum += weight;
+        }
+    }
+    if sum > 0.0 { (sum.ln() - moment / sum) * std::f64::consts::LOG2_E } else { 0.0 }
 }
 
 /// A sum of numbers of any sign that keeps what rounding takes away, so that its
@@ -93,6 +113,15 @@ mod tests {
         assert!(close(LogSum::of([-2000.0, 3000.0, f64::NEG_INFINITY]).ln(), 3000.0));
         assert_eq!(LogSum::of([f64::NEG_INFINITY; 2]).ln(), f64::NEG_INFINITY);
         assert_eq!(LogSum::ZERO.ln(), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn the_entropy_of_weights_is_that_of_their_law() {
+        let logs = [-900.0, -900.0 + 2f64.ln(), -2000.0, -900.0 + 5f64.ln()];
+        let expected = crate::prob::entropy(&[0.125, 0.25, 0.0, 0.625]);
+        // The logarithms are rounded to 900 eps.
+        assert!((entropy_of(logs.into_iter()) - expected).abs() < 1e4 * f64::EPSILON);
+        assert_eq!((entropy_of([-7.0].into_iter()), entropy_of(std::iter::empty())), (0.0, 0.0));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The law of the state at each time given how a history ends.
 
 use super::Histories;
-use super::logarithms::{LogSum, normalized};
+use super::logarithms::{entropy_of, normalized};
 use super::paths::{Direction, Message, Paths, Stepper};
 use super::sweep::{Sweep, Weights};
 use super::watch::Watch;
@@ -61,7 +61,7 @@ impl<O: TransitionOperator> Histories<'_, O> {
         }
         let mut backward = Backward::new(&self.paths);
         (time..self.steps).for_each(|_| backward.step());
-        Ok(joint_law(&forward, &backward.message))
+        joint_law(&forward, &backward.message)
     }
 
     /// The law of the newest token of the state at each time, given the end:
@@ -137,12 +137,8 @@ impl<O: TransitionOperator> Histories<'_, O> {
 
     /// Mean entropy of the state before, given the one after, in bits.
     fn step_back_entropy(&self, forward: &Message, after: &Law) -> f64 {
-        let entropy = |state: usize| {
-            let logs = || self.paths.arrivals(&forward.logs, state).map(|(_, log)| log);
-            let total = LogSum::of(logs()).ln();
-            let bits = |log: f64| -(log - total).exp() * (log - total) * std::f64::consts::LOG2_E;
-            logs().map(bits).sum::<f64>()
-        };
+        let entropy =
+            |state: usize| entropy_of(self.paths.arrivals(&forward.logs, state).map(|(_, log)| log));
         sum_by(after.len(), |state| if after[state] > 0.0 { after[state] * entropy(state) } else { 0.0 })
     }
 
@@ -158,7 +154,7 @@ impl<O: TransitionOperator> Histories<'_, O> {
             if time < self.steps {
                 backward.step();
             }
-            visit(time, forward, &joint_law(forward, &backward.message))
+            visit(time, forward, &joint_law(forward, &backward.message)?)
         })
     }
 }
@@ -183,10 +179,9 @@ impl<'p, 'a, O: TransitionOperator> Backward<'p, 'a, O> {
     }
 }
 
-/// The law in proportion to the product of the weights before and after, of
-/// which at least one must not be zero.
-fn joint_law(before: &Message, after: &Message) -> Law {
+/// The law in proportion to the product of the weights before and after.
+fn joint_law(before: &Message, after: &Message) -> Result<Law> {
     let logs: Vec<f64> = before.logs.iter().zip(&after.logs).map(|(a, b)| a + b).collect();
-    let law = normalized(&logs).expect("the end is possible");
-    Law::from_computed(law)
+    let law = normalized(&logs).ok_or(Error::Impossible { what: "the end of the histories" })?;
+    Ok(Law::from_computed(law))
 }

@@ -14,6 +14,9 @@ use crate::operator::TransitionOperator;
 use crate::prob::{Law, stream};
 use crate::solve::{Observer, Silent};
 
+/// More than what rounding can do to the logarithm of a weight.
+const ROUNDING: f64 = 1e-6;
+
 /// What happened since the last reset, given that the chain has come to an end:
 /// the law of the age and of all states since then, without a stationary law.
 ///
@@ -111,7 +114,8 @@ impl<'a, O: TransitionOperator> ResetHistories<'a, O> {
     /// most probable first. Exact for all whose posterior exceeds the error bound
     /// reported; of histories that tie up to rounding, some may be left out.
     ///
-    /// Looks at every transition two or more times for each age.
+    /// Looks at every transition two or more times for each age that can matter:
+    /// no history is more probable than its age.
     ///
     /// # Errors
     ///
@@ -129,8 +133,31 @@ impl<'a, O: TransitionOperator> ResetHistories<'a, O> {
     /// As `most_probable`, and [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn most_probable_watched(&self, count: usize, observer: &mut dyn Observer) -> Result<Vec<History>> {
         let mut watch = Watch::new(observer, "the most probable histories", None);
-        let lengths = 0..=self.ages.len() - 1;
-        MostProbable::find(&self.paths, count, lengths, self.ln_weight, self.memory_limit, &mut watch)
+        let (median, oldest) = (self.median_age(), self.ages.len() - 1);
+        let found = self.most_probable_up_to(median, count, &mut watch)?;
+        let least = found.last().filter(|_| found.len() == count);
+        let needed = least.map_or(oldest, |least| self.oldest_as_probable_as(least));
+        if needed <= median { Ok(found) } else { self.most_probable_up_to(needed, count, &mut watch) }
+    }
+
+    fn most_probable_up_to(&self, age: usize, count: usize, watch: &mut Watch<'_>) -> Result<Vec<History>> {
+        MostProbable::find(&self.paths, count, 0..=age, self.ln_weight, self.memory_limit, watch)
+    }
+
+    /// The age that half of the histories have at most.
+    fn median_age(&self) -> usize {
+        let mut sum = 0.0;
+        let reaches_half = |&age: &f64| {
+            sum += (age - self.ln_weight).exp();
+            sum >= 0.5
+        };
+        self.ages.iter().position(reaches_half).unwrap_or(self.ages.len() - 1)
+    }
+
+    /// The largest age whose histories have together the weight of one, up to rounding.
+    fn oldest_as_probable_as(&self, history: &History) -> usize {
+        let least = history.ln_weight - ROUNDING;
+        self.ages.iter().rposition(|&age| age >= least).unwrap_or(0)
     }
 
     /// `samples` independent histories, drawn from their law given the end: first
