@@ -10,7 +10,7 @@ const BAR: usize = 44;
 
 /// A heading with one line of explanation.
 pub(crate) fn heading(title: &str, explanation: &str) {
-    let rule = "─".repeat(WIDTH - title.chars().count() - 4);
+    let rule = "─".repeat(WIDTH.saturating_sub(title.chars().count() + 4));
     say!("\n── {title} {rule}\n   {explanation}\n");
 }
 

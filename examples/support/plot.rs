@@ -84,7 +84,19 @@ impl Plots {
         axis: Axis,
         series: &[Series],
     ) -> Result<PathBuf, Box<dyn Error>> {
-        self.write(name, (860, 540), |area| draw_curves(area, labels, axis, series))
+        self.curves_and_dots(name, labels, axis, series, &[])
+    }
+
+    /// As [`curves`](Self::curves), with dots that no line joins.
+    pub(crate) fn curves_and_dots(
+        &self,
+        name: &str,
+        labels: &Labels<'_>,
+        axis: Axis,
+        curves: &[Series],
+        dots: &[Series],
+    ) -> Result<PathBuf, Box<dyn Error>> {
+        self.write(name, (860, 540), |area| draw_curves(area, labels, axis, curves, dots))
     }
 
     /// One coloured cell a value, with the scale beside it.
@@ -145,10 +157,16 @@ fn title(area: &Area<'_>, text: &str) -> Drawn {
 
 // ---- curves ---------------------------------------------------------------------
 
-fn draw_curves(area: &Area<'_>, labels: &Labels<'_>, axis: Axis, series: &[Series]) -> Drawn {
+fn draw_curves(
+    area: &Area<'_>,
+    labels: &Labels<'_>,
+    axis: Axis,
+    curves: &[Series],
+    dots: &[Series],
+) -> Drawn {
     title(area, labels.title)?;
     let place = |x: f64| if axis == Axis::Logarithmic { x.log10() } else { x };
-    let points = || series.iter().flat_map(|series| series.points.iter().copied());
+    let points = || curves.iter().chain(dots).flat_map(|series| series.points.iter().copied());
     let (left, right) = range(points().map(|(x, _)| place(x)));
     let top = largest(points().map(|(_, y)| y));
     let mut chart = ChartBuilder::on(area)
@@ -171,12 +189,20 @@ fn draw_curves(area: &Area<'_>, labels: &Labels<'_>, axis: Axis, series: &[Serie
         .x_label_formatter(&x_label)
         .y_label_formatter(&|y| number(*y))
         .draw()?;
-    for (series, color) in series.iter().zip(PALETTE.iter().cycle()) {
+    let mut colors = PALETTE.iter().cycle();
+    for (series, color) in curves.iter().zip(colors.by_ref()) {
         let line = series.points.iter().map(|&(x, y)| (place(x), y));
         chart
             .draw_series(LineSeries::new(line, color.stroke_width(3)))?
             .label(series.name.clone())
             .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], color.stroke_width(3)));
+    }
+    for (series, color) in dots.iter().zip(colors) {
+        let dot = |&(x, y): &(f64, f64)| Circle::new((place(x), y), 5, color.filled());
+        chart
+            .draw_series(series.points.iter().map(dot))?
+            .label(series.name.clone())
+            .legend(|(x, y)| Circle::new((x + 13, y), 5, color.filled()));
     }
     chart
         .configure_series_labels()

@@ -21,6 +21,7 @@ mod markov_chain;
 mod matrices;
 mod observed;
 mod reachable;
+mod register;
 mod smoothed;
 mod state_set;
 mod states;

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::operator::{ShiftOperator, TransitionOperator};
 use crate::solve::{MEMORY_LIMIT, Observer, Progress, Silent, Stop, check_memory, check_operations};
-use crate::text::Token;
+use crate::text::{ContextSpace, Token};
 
 /// What the steps of the search are called for an observer.
 const STAGE: &str = "best prefixes";
@@ -122,7 +122,7 @@ impl ExactSearch {
 
     fn check_size<M: LanguageModel + ?Sized>(&self, task: &Elicitation<'_, M>, steps: usize) -> Result<()> {
         let (v, k) = (task.model.vocabulary_size(), task.model.context_length());
-        let contexts = (v as f64).powi(k as i32);
+        let contexts = ContextSpace::new(v, k)?.len() as f64;
         let width = self.count as f64 * v as f64;
         let operations = contexts * (task.suffix.len() as f64 + steps as f64 * width * width.log2().max(1.0));
         let remedy = "use a shorter context, a shorter prefix, or a beam search";
@@ -283,4 +283,39 @@ fn suffix_bits(chain: &MarkovChain<ShiftOperator>, suffix: &[Token]) -> Vec<f64>
         bits = (0..chain.len()).into_par_iter().map(earlier).collect();
     }
     bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One bit after another, from 64 bits of context.
+    struct Bits;
+
+    impl LanguageModel for Bits {
+        fn vocabulary_size(&self) -> usize {
+            2
+        }
+
+        fn context_length(&self) -> usize {
+            64
+        }
+
+        fn next_token_law(&self, _: &[Token], law: &mut [f64]) -> Result<()> {
+            law.fill(0.5);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn contexts_that_cannot_be_numbered_are_refused() {
+        let refused = ExactSearch::new().search(&Elicitation::new(&Bits, &[1], 64));
+        assert!(
+            matches!(
+                refused,
+                Err(Error::ContextSpaceTooLarge { vocabulary_size: 2, context_length: 64, .. })
+            ),
+            "{refused:?}"
+        );
+    }
 }

@@ -1,10 +1,8 @@
 //! Entropy rate, block entropies, excess entropy.
 
-use rayon::prelude::*;
-
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
-use crate::operator::{TransitionOperator, predecessors, successors};
+use crate::operator::{TransitionOperator, predecessors};
 use crate::prob::{Law, entropy, sum_by};
 use crate::text::Token;
 
@@ -97,17 +95,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     #[track_caller]
     fn check_register(&self, law: &Law) -> Result<()> {
         self.check_law(law);
-        let states = self.states();
-        let shifted = |from: usize, to: usize| {
-            states.suffix_key(from, states.context_length() - 1)
-                == states.key(to) / states.vocabulary_size() as u128
-        };
-        let broken = |from: usize| {
-            let jump = successors(self.operator(), from).find(|next| !shifted(from, next.state))?;
-            Some(Error::NotShiftRegister { from: states.label(from), to: states.label(jump.state) })
-        };
-        let visited = (0..self.len()).into_par_iter().filter(|&state| law[state] > 0.0);
-        visited.find_map_first(broken).map_or(Ok(()), Err)
+        self.check_shifts(law)
     }
 
     /// Entropy of the last `length` tokens of a state.
