@@ -170,7 +170,7 @@ fn what_led_to_a_bad_state_is_said() {
     assert_eq!(steps.len(), 8);
     assert_eq!(
         (&steps[7]["log_odds_bits"], &found["sealing"]["point_of_no_return"]),
-        (&json!("inf"), &json!(8))
+        (&json!(["inf", "inf"]), &json!(8))
     );
     let said = |options: &[&str]| program.refused(&text, options);
     assert!(said(&["--bad=lad"]).contains("raise --context"));

@@ -195,8 +195,8 @@ fn sealing(chain: &Chain, text: &[Token], forward: &Enclosure, limits: &Limits) 
             "position": step.position,
             "token": chain.states().token_label(step.token),
             "probability": interval(step.probability),
-            "log_odds_bits": number(step.log_odds),
-            "change_bits": step.change.map(number),
+            "log_odds_bits": interval(step.log_odds),
+            "change_bits": step.change.map(interval),
         })
     };
     Ok(json!({

@@ -90,7 +90,7 @@ pub(crate) fn sealing(subject: &Subject, sealing: &Sealing, options: &Options) -
         say!("   sealed with {:?}: from there on {:?} stays the likelier end", name(step), options.bad);
     }
     if let Some(step) = sealing.decisive() {
-        let bits = step.change.unwrap_or(0.0);
+        let bits = step.change.map_or(0.0, |change| change.midpoint());
         say!("   the word before that said most for it: {:?}, {bits:.2} bits of log odds", name(step));
     }
     Ok(())

@@ -1,5 +1,8 @@
 //! Communicating classes, recurrence, periods.
 
+use rustc_hash::FxHashMap;
+
+use super::StateSet;
 use crate::operator::TransitionOperator;
 
 /// The communicating classes of a chain, numbered by their smallest state.
@@ -25,7 +28,7 @@ impl Classes {
         if operator.is_evidently_regular() {
             return Self::regular(states);
         }
-        let component_of = components(operator);
+        let component_of = components(operator, |_| true);
         let (class_of, members, starts) = number_by_smallest_state(&component_of[..states]);
         let classes = starts.len() - 1;
         let recurrent = closed(operator, &component_of, &class_of, classes);
@@ -149,8 +152,26 @@ impl Classes {
     }
 }
 
-/// The strong component of every node: Tarjan's algorithm with its own stack.
-fn components<O: TransitionOperator>(operator: &O) -> Vec<u32> {
+/// The classes of states in a set that communicate by walks within it, each
+/// ascending, ordered by their smallest states. Costs as [`Classes`].
+pub(crate) fn communicating_within<O: TransitionOperator>(operator: &O, set: &StateSet) -> Vec<Vec<u32>> {
+    let states = operator.states();
+    let component_of = components(operator, |node| node >= states || set.contains(node));
+    let mut place_of: FxHashMap<u32, usize> = FxHashMap::default();
+    let mut classes: Vec<Vec<u32>> = Vec::new();
+    for state in set.iter() {
+        let place = *place_of.entry(component_of[state]).or_insert(classes.len());
+        if place == classes.len() {
+            classes.push(Vec::new());
+        }
+        classes[place].push(state as u32);
+    }
+    classes
+}
+
+/// The strong component of every node that is kept, by arcs between these:
+/// Tarjan's algorithm with its own stack.
+fn components<O: TransitionOperator>(operator: &O, keep: impl Fn(usize) -> bool) -> Vec<u32> {
     let nodes = operator.states() + operator.hubs();
     let mut component_of = vec![NONE; nodes];
     let mut order = vec![NONE; nodes];
@@ -159,7 +180,7 @@ fn components<O: TransitionOperator>(operator: &O) -> Vec<u32> {
     let mut path: Vec<(u32, usize)> = Vec::new();
     let (mut visited, mut components) = (0, 0);
     for root in 0..nodes {
-        if order[root] != NONE {
+        if order[root] != NONE || !keep(root) {
             continue;
         }
         path.push((root as u32, 0));
@@ -173,9 +194,10 @@ fn components<O: TransitionOperator>(operator: &O) -> Vec<u32> {
             }
             if let Some(arc) = operator.next_arc(at, *cursor) {
                 *cursor = arc.cursor;
-                if order[arc.node] == NONE {
+                let is_new = order[arc.node] == NONE;
+                if is_new && keep(arc.node) {
                     path.push((arc.node as u32, 0));
-                } else if component_of[arc.node] == NONE {
+                } else if !is_new && component_of[arc.node] == NONE {
                     low[at] = low[at].min(order[arc.node]);
                 }
                 continue;

@@ -28,6 +28,7 @@ mod states;
 mod walk;
 
 pub use classes::Classes;
+pub(crate) use classes::communicating_within;
 pub use enumerate::Enumeration;
 pub use greedy::{GreedyLoop, GreedyLoops};
 pub use markov_chain::MarkovChain;

@@ -1,6 +1,7 @@
 //! Which of two sets comes next, and which came last.
 
 use super::hitting_law::check_racers;
+use super::reachable::Mirrored;
 use super::{Enclosure, PassageSolver, PassageTimes};
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::Result;
@@ -29,7 +30,7 @@ impl PassageSolver {
         stationary: &Law,
     ) -> Result<Outcome<Enclosure>> {
         let reversed = chain.with_operator(Reversed::new(chain.operator(), stationary.clone())?);
-        self.reach(&reversed, from, to)
+        self.reach_on(&reversed, &Mirrored(reversed.operator()), from, to, &mut Silent)
     }
 
     /// Which of several disjoint sets is reached first: for each, the

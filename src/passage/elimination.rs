@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::Enclosure;
 use super::dirichlet::Dirichlet;
+use super::iteration::LEAST;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, row_sum_error, successors};
 use crate::prob::{sum_by, sum_depth};
@@ -34,6 +35,7 @@ pub(super) fn eliminate<O: TransitionOperator>(
     let mut rows = exits_of(problem, &open);
     let n = open.len();
     let stage = "eliminating states";
+    check_digits(&rows, &open)?;
     for last in (0..n).rev() {
         let progress = Progress { stage, done: (n - last) as u64, total: Some(n as u64), residual: None };
         if observer.observe(&progress).is_break() {
@@ -48,14 +50,24 @@ pub(super) fn eliminate<O: TransitionOperator>(
         removed.divide(leaving, last);
         let removed = &*removed;
         before.par_iter_mut().with_min_len(ROWS).for_each(|row| row.pass_on(removed, last));
+        check_digits(before, &open)?;
     }
-    let solution = substitute(&rows);
-    let error = relative_error(n, row_sum_error(problem.operator));
+    let solution = substitute(&rows, &open)?;
+    let longest = rows.iter().map(|row| row.exits).max().unwrap_or(0);
+    let error = relative_error(n, longest, row_sum_error(problem.operator));
     let mut values = vec![0.0; problem.operator.states()];
     for (&state, value) in open.iter().zip(solution) {
         values[state] = value;
     }
     Ok(problem.enclosure(values.clone(), values, error))
+}
+
+/// Refuses numbers that are too small to have all their digits.
+fn check_digits(rows: &[Row], open: &[usize]) -> Result<()> {
+    match rows.iter().position(|row| row.underflows) {
+        Some(place) => Err(Error::Underflow { state: open[place] }),
+        None => Ok(()),
+    }
 }
 
 /// Bytes that elimination of `n` open states takes.
@@ -71,6 +83,10 @@ struct Row {
     leaving: f64,
     /// What is collected on the way out, and met at the boundary.
     collected: f64,
+    /// Transitions out of the state.
+    exits: usize,
+    /// Whether a sum of positive terms became too small to have all its digits.
+    underflows: bool,
 }
 
 impl Row {
@@ -85,11 +101,15 @@ impl Row {
     fn pass_on(&mut self, removed: &Row, last: usize) {
         let entering = self.open[last];
         if entering > 0.0 {
-            for (p, exit) in self.open[..last].iter_mut().zip(&removed.open[..last]) {
-                *p += entering * exit;
+            let mut add = |sum: &mut f64, exit: f64| {
+                *sum += entering * exit;
+                self.underflows |= exit > 0.0 && *sum < LEAST;
+            };
+            for (p, &exit) in self.open[..last].iter_mut().zip(&removed.open[..last]) {
+                add(p, exit);
             }
-            self.leaving += entering * removed.leaving;
-            self.collected += entering * removed.collected;
+            add(&mut self.leaving, removed.leaving);
+            add(&mut self.collected, removed.collected);
         }
     }
 }
@@ -100,13 +120,18 @@ fn exits_of<O: TransitionOperator>(problem: &Dirichlet<'_, O>, open: &[usize]) -
         place[state] = at as u32;
     }
     let exits = |&state: &usize| {
-        let mut row = Row { open: vec![0.0; open.len()], leaving: 0.0, collected: problem.reward.of(state) };
+        let collected = problem.reward.of(state);
+        let mut row =
+            Row { open: vec![0.0; open.len()], leaving: 0.0, collected, exits: 0, underflows: false };
         for to in successors(problem.operator, state) {
+            row.exits += 1;
             if problem.open.contains(to.state) {
                 row.open[place[to.state] as usize] += to.probability;
             } else {
                 row.leaving += to.probability;
-                row.collected += to.probability * problem.boundary[to.state];
+                let met = problem.boundary[to.state];
+                row.collected += to.probability * met;
+                row.underflows |= met > 0.0 && row.collected < LEAST;
             }
         }
         row
@@ -116,19 +141,26 @@ fn exits_of<O: TransitionOperator>(problem: &Dirichlet<'_, O>, open: &[usize]) -
 
 /// From the state eliminated last, which leads to the boundary alone, back to
 /// the first.
-fn substitute(rows: &[Row]) -> Vec<f64> {
+fn substitute(rows: &[Row], open: &[usize]) -> Result<Vec<f64>> {
     let mut solution: Vec<f64> = Vec::with_capacity(rows.len());
-    for row in rows {
+    for (row, &state) in rows.iter().zip(open) {
         let onwards = sum_by(solution.len(), |to| row.open[to] * solution[to]);
-        solution.push(row.collected + onwards);
+        let value = row.collected + onwards;
+        let terms = || row.open.iter().zip(&solution).any(|(&p, &h)| p > 0.0 && h > 0.0);
+        if value < LEAST && terms() {
+            return Err(Error::Underflow { state });
+        }
+        solution.push(value);
     }
-    solution
+    Ok(solution)
 }
 
-fn relative_error(n: usize, row_sum_error: f64) -> f64 {
+/// A bound on the relative error of the solution of `n` open states with up to
+/// so many exits.
+fn relative_error(n: usize, exits: usize, row_sum_error: f64) -> f64 {
     let stages: f64 = (1..=n).map(|k| 2.0 * k as f64 * (sum_depth(k) + 4) as f64).sum();
     let substitutions = n as f64 * (sum_depth(n) + 2) as f64;
-    // Entries were added up out of a row before, each with a rounding a term.
-    let entries = 2.0 * n as f64 * (2.0 * row_sum_error + 2.0 * n as f64 * f64::EPSILON);
+    // The exits to the boundary were added up one by one, from rows that may not sum to one.
+    let entries = 2.0 * n as f64 * (2.0 * row_sum_error + 2.0 * (exits + 1) as f64 * f64::EPSILON);
     (stages + substitutions) * f64::EPSILON + entries
 }

@@ -39,13 +39,9 @@ pub struct Enclosure {
 }
 
 impl Enclosure {
-    /// Bounds state by state; rounding may have crossed bounds that are equal in truth.
-    pub(super) fn new(mut lower: Vec<f64>, mut upper: Vec<f64>) -> Self {
-        for (low, high) in lower.iter_mut().zip(&mut upper) {
-            if low > high {
-                std::mem::swap(low, high);
-            }
-        }
+    /// Bounds state by state.
+    pub(super) fn new(lower: Vec<f64>, upper: Vec<f64>) -> Self {
+        debug_assert!(lower.iter().zip(&upper).all(|(low, high)| low <= high), "proven bounds do not cross");
         Self { lower, upper }
     }
 

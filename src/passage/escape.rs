@@ -1,17 +1,15 @@
-//! How a set is left for good: quasi-stationary laws, escape rates, capture.
+//! How a set is left for good: quasi-stationary laws and escape rates.
 
-use super::{Enclosure, Interval, PassageSolver};
-use crate::chain::{MarkovChain, StateSet};
+use super::Interval;
+use super::perron::Perron;
+use crate::chain::{MarkovChain, StateSet, communicating_within};
 use crate::error::{Error, Result};
-use crate::operator::{TransitionOperator, row_sum_error};
+use crate::operator::{TransitionOperator, successors};
 use crate::prob::{Law, sum_by};
-use crate::solve::{Observer, Outcome, Progress, Report, Silent, Stop};
+use crate::solve::{Observer, Outcome, Report, Silent, Stop};
 
-/// Share of an iteration that moves; the rest waits, so that no period is seen.
-const MOVING: f64 = 0.9;
-
-/// A state with less of the law than this has died out.
-const LOST: f64 = 1e-60;
+/// Change of the law in a step, in L1, at which it counts as settled.
+const SETTLED: f64 = 1e-12;
 
 /// The law of a walk that has not left a set for a long time, and the rate at
 /// which it then leaves.
@@ -23,15 +21,16 @@ pub struct QuasiStationary {
 
 impl QuasiStationary {
     /// The quasi-stationary law, over all states; zero outside the set. It is
-    /// the left Perron vector of the transitions within the set, as far as it
-    /// was iterated: no bound on its own error is known.
+    /// the left Perron vector of the transitions within the set, iterated until
+    /// a step changes it by no more than 1e-12: no bound on its own error is known.
     pub fn law(&self) -> &Law {
         &self.law
     }
 
     /// The probability of leaving in the next step, under the quasi-stationary
     /// law: one less the Perron root of the transitions within the set, between
-    /// bounds that are proven whatever the law is worth.
+    /// bounds that are proven whatever the law is worth. Zero for a set with
+    /// states from which it is never left.
     pub fn escape_rate(&self) -> Interval {
         self.escape_rate
     }
@@ -39,17 +38,17 @@ impl QuasiStationary {
     /// Mean number of steps until the set is left, from the quasi-stationary law.
     pub fn mean_escape_time(&self) -> Interval {
         let Interval { lower, upper } = self.escape_rate;
-        Interval { lower: 1.0 / upper, upper: if lower > 0.0 { 1.0 / lower } else { f64::INFINITY } }
+        Interval { lower: 1.0 / upper, upper: 1.0 / lower }
     }
 }
 
 /// How to find the quasi-stationary law of a set.
 ///
-/// Power iteration within the set. For any law `x` that is positive on it,
-/// `min (xP)(i)/x(i) <= rho <= max (xP)(i)/x(i)` bounds the Perron root
-/// (Collatz 1942, Wielandt 1950; Seneta, *Non-negative Matrices and Markov
-/// Chains*, 1981, section 1.1), so the escape rate `1 - rho` has two-sided bounds at every step.
-/// Quasi-stationarity: Darroch & Seneta 1965.
+/// The set falls into classes of states that communicate within it; the class that
+/// is left most slowly has the Perron root of all. Each class is iterated with
+/// bounds on both sides, by the products of the whole chain (Collatz 1942,
+/// Wielandt 1950; Seneta, *Non-negative Matrices and Markov Chains*, 1981,
+/// section 1.1). Quasi-stationarity: Darroch & Seneta 1965.
 ///
 /// # Example
 ///
@@ -90,22 +89,19 @@ impl EscapeSolver {
         self
     }
 
-    /// The most products.
+    /// The most products in either direction, a class.
     pub fn max_iterations(mut self, iterations: usize) -> Self {
         self.max_iterations = iterations;
         self
     }
 
-    /// The quasi-stationary law of a set, from the uniform law on it.
-    ///
-    /// Where the set falls into parts that do not communicate, the law is that of the
-    /// part that is left most slowly.
+    /// The quasi-stationary law of a set.
     ///
     /// # Errors
     ///
     /// [`Error::LengthMismatch`] for a set of another chain, [`Error::EmptySet`],
-    /// [`Error::InvalidSetting`], and [`Error::Impossible`] if the set is left at
-    /// once from each of its states.
+    /// [`Error::InvalidSetting`], and [`Error::Impossible`] if no walk can stay
+    /// in the set for ever.
     pub fn solve<O: TransitionOperator>(
         &self,
         chain: &MarkovChain<O>,
@@ -130,106 +126,98 @@ impl EscapeSolver {
             let requirement = "positive and finite";
             return Err(Error::InvalidSetting { name: "tolerance", value: self.tolerance, requirement });
         }
-        let share = 1.0 / set.len() as f64;
-        let mut law: Vec<f64> = (0..chain.len()).map(|i| if set.contains(i) { share } else { 0.0 }).collect();
-        let mut next = vec![0.0; law.len()];
-        let unit =
-            (chain.operator().longest_sum() + 4) as f64 * f64::EPSILON + row_sum_error(chain.operator());
-        let mut rate = Interval { lower: 0.0, upper: 1.0 };
-        for iterations in 1.. {
-            chain.operator().push_forward(&law, &mut next);
-            let root = perron_bounds(&law, &next, set);
-            rate.lower = rate.lower.max(1.0 - root.upper * (1.0 + unit));
-            rate.upper = rate.upper.min(1.0 - root.lower * (1.0 - unit)).max(rate.lower);
-            let width = if rate.upper > 0.0 { rate.width() / rate.upper } else { 0.0 };
-            let stage = "escaping from a set";
-            let progress = Progress { stage, done: iterations as u64, total: None, residual: Some(width) };
-            let stop = if width <= self.tolerance {
-                Some(Stop::Converged)
-            } else if observer.observe(&progress).is_break() {
-                Some(Stop::Cancelled)
-            } else if rate.width() <= 4.0 * unit {
-                Some(Stop::Unproven)
-            } else {
-                (iterations >= self.max_iterations).then_some(Stop::MaxIterations)
-            };
-            advance(&mut law, &next, set)?;
-            if let Some(stop) = stop {
-                let report = Report { iterations, residual: width, error_bound: Some(0.5 * width), stop };
-                let law = Law::from_computed(law);
-                return Ok(Outcome::new(QuasiStationary { law, escape_rate: rate }, report));
-            }
+        let mut slowest: Option<Class> = None;
+        for states in communicating_within(chain.operator(), set) {
+            let class = self.class(chain, &states, observer)?;
+            let Some(class) = class else { continue };
+            slowest = Some(match slowest {
+                Some(other) => other.slower(class),
+                None => class,
+            });
         }
-        unreachable!("the loop ends at the iteration limit")
-    }
-}
-
-/// The bounds of Collatz and Wielandt.
-///
-/// States that are entered from outside alone, or left sooner than the rest,
-/// die out. The lower bound is that of the others: the root of a part is at most
-/// that of the whole, and what the lost ones add to a state is at most all that they have. A state
-/// of which nothing is left, by underflow, leaves no upper bound.
-fn perron_bounds(law: &[f64], next: &[f64], set: &StateSet) -> Interval {
-    let lost = sum_by(law.len(), |state| if law[state] < LOST { law[state] } else { 0.0 });
-    let mut bounds = Interval { lower: f64::INFINITY, upper: 0.0 };
-    for state in set.iter() {
-        if law[state] >= LOST {
-            bounds.lower = bounds.lower.min((next[state] - lost) / law[state]);
+        let slowest = slowest.ok_or(Error::Impossible { what: "staying in the set for ever" })?;
+        let Class { law, rate, mut report } = slowest;
+        let (law, change) = self.settled(chain, set, law);
+        if report.is_converged() && change > SETTLED {
+            report = Report { stop: Stop::MaxIterations, residual: change, ..report };
         }
-        let ratio = if law[state] >= f64::MIN_POSITIVE { next[state] / law[state] } else { f64::INFINITY };
-        bounds.upper = bounds.upper.max(ratio);
+        Ok(Outcome::new(QuasiStationary { law: Law::from_computed(law), escape_rate: rate }, report))
     }
-    bounds
-}
 
-/// Moves most of the law one step within the set, and makes a law of it again.
-fn advance(law: &mut [f64], next: &[f64], set: &StateSet) -> Result<()> {
-    set.iter().for_each(|state| law[state] = MOVING * next[state] + (1.0 - MOVING) * law[state]);
-    let stays = set.iter().any(|state| next[state] > 0.0);
-    if !stays {
-        return Err(Error::Impossible { what: "staying in the set" });
+    /// The rate at which one class is left; `None` for a state that is never
+    /// returned to.
+    fn class<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        states: &[u32],
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Class>> {
+        if let [state] = *states {
+            return Ok(alone(chain, state as usize));
+        }
+        let class = StateSet::of(chain.len(), states.iter().map(|&state| state as usize))?;
+        let (perron, rate, report) =
+            Perron::new(chain.operator(), &class).solve(self.tolerance, self.max_iterations, observer);
+        Ok(Some(Class { law: perron.into_law(), rate, report }))
     }
-    let sum = sum_by(law.len(), |state| law[state]);
-    law.iter_mut().for_each(|p| *p /= sum);
-    Ok(())
-}
 
-impl PassageSolver {
-    /// From every state, the probability of being captured by a set: of ever
-    /// entering it, and of then staying for at least `stay` times in a row (the
-    /// entry is the first). From within the set, the present is the entry.
-    ///
-    /// Only the first visit counts: a walk that leaves too soon was not captured.
-    /// `stay - 1` products, and those of [`reach`](Self::reach).
-    ///
-    /// # Errors
-    ///
-    /// As `reach`, and [`Error::MustBePositive`] for a stay of zero.
-    pub fn capture<O: TransitionOperator>(
+    /// The left Perron vector of the set from that of its slowest class: what
+    /// the class leads to is filled as well.
+    fn settled<O: TransitionOperator>(
         &self,
         chain: &MarkovChain<O>,
         set: &StateSet,
-        stay: usize,
-    ) -> Result<Outcome<Enclosure>> {
-        set.check(chain.len(), "set that captures")?;
-        if stay == 0 {
-            return Err(Error::MustBePositive { what: "stay" });
+        mut law: Vec<f64>,
+    ) -> (Vec<f64>, f64) {
+        let mut next = vec![0.0; law.len()];
+        let mut change = f64::INFINITY;
+        for _ in 0..self.max_iterations {
+            chain.operator().push_forward(&law, &mut next);
+            let mass = sum_by(next.len(), |i| if set.contains(i) { next[i] } else { 0.0 });
+            // Half a step, so that no period is seen.
+            let half = |i: usize| if set.contains(i) { 0.5 * (next[i] / mass + law[i]) } else { 0.0 };
+            let moved: Vec<f64> = (0..law.len()).map(half).collect();
+            change = sum_by(law.len(), |i| (moved[i] - law[i]).abs());
+            law = moved;
+            if change <= SETTLED {
+                break;
+            }
         }
-        let operator = chain.operator();
-        let inside = |i: usize, value: f64| if set.contains(i) { value } else { 0.0 };
-        let mut stays: Vec<f64> = (0..chain.len()).map(|i| inside(i, 1.0)).collect();
-        let mut next = vec![0.0; chain.len()];
-        for _ in 1..stay {
-            operator.pull_back(&stays, &mut next);
-            stays = next.iter().enumerate().map(|(i, &p)| inside(i, p)).collect();
-        }
-        let nothing = StateSet::of(chain.len(), [])?;
-        let found = self.expect_at(chain, set, &nothing, stays, &mut Silent)?;
-        let unit = (operator.longest_sum() + 1) as f64 * f64::EPSILON + row_sum_error(operator);
-        let rounding = stay as f64 * unit;
-        Ok(found.map(|bounds| {
-            bounds.map(|_, low| low * (1.0 - rounding), |_, high| (high * (1.0 + rounding)).min(1.0))
-        }))
+        (law, change)
     }
+}
+
+/// What is known of one class of the set.
+struct Class {
+    law: Vec<f64>,
+    rate: Interval,
+    report: Report,
+}
+
+impl Class {
+    /// Of two classes the one that is left more slowly; both bounds count.
+    fn slower(self, other: Self) -> Self {
+        let rate = Interval {
+            lower: self.rate.lower.min(other.rate.lower),
+            upper: self.rate.upper.min(other.rate.upper),
+        };
+        let report = self.report.worse(&other.report);
+        let law = if self.rate.midpoint() <= other.rate.midpoint() { self.law } else { other.law };
+        Self { law, rate, report }
+    }
+}
+
+/// A class of one state, if it may be returned to at once.
+fn alone<O: TransitionOperator>(chain: &MarkovChain<O>, state: usize) -> Option<Class> {
+    if chain.operator().probability(state, state) == 0.0 {
+        return None;
+    }
+    let mut law = vec![0.0; chain.len()];
+    law[state] = 1.0;
+    let others = successors(chain.operator(), state).filter(|next| next.state != state);
+    let (terms, leaving) = others.fold((2, 0.0), |(n, sum), next| (n + 1, sum + next.probability));
+    let rounding = f64::from(terms) * f64::EPSILON * leaving;
+    let rate = Interval { lower: leaving - rounding, upper: leaving + rounding };
+    let report = Report { iterations: 0, residual: 0.0, error_bound: Some(rounding), stop: Stop::Direct };
+    Some(Class { law, rate, report })
 }

@@ -4,6 +4,7 @@ use crate::chain::{MarkovChain, Start, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::sum_by;
+use crate::solve::{MEMORY_LIMIT, check_memory};
 
 /// The law of a first passage, as far as it was followed.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +61,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// As [`race_law`](Self::race_law).
     pub fn return_time_law(&self, start: Start<'_>, target: &StateSet, steps: usize) -> Result<HittingLaw> {
         target.check(self.len(), "target")?;
+        check_times(1, steps)?;
         let law = start.law(self.states())?.into_vec();
         Ok(self.followed(law, &[target], steps, true))
     }
@@ -70,9 +72,11 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// # Errors
     ///
     /// [`Error::EmptySet`], [`Error::LengthMismatch`], [`Error::OverlappingSets`]
-    /// for the sets, [`Error::MustBePositive`] if there are none, and as [`Start::law`].
+    /// for the sets, [`Error::MustBePositive`] if there are none, [`Error::TooLarge`]
+    /// for a result beyond 8 GiB, and as [`Start::law`].
     pub fn race_law(&self, start: Start<'_>, sets: &[&StateSet], steps: usize) -> Result<HittingLaw> {
         check_racers(self, sets)?;
+        check_times(sets.len(), steps)?;
         let law = start.law(self.states())?.into_vec();
         Ok(self.followed(law, sets, steps, false))
     }
@@ -111,6 +115,12 @@ impl<O: TransitionOperator> MarkovChain<O> {
         }
         Ok(reached)
     }
+}
+
+/// Refuses more times than fit in memory.
+fn check_times(sets: usize, steps: usize) -> Result<()> {
+    let needed = sets as u128 * (steps as u128 + 1) * size_of::<f64>() as u128;
+    check_memory("the law of the time", needed, MEMORY_LIMIT)
 }
 
 /// Takes the mass in a set out of a law.

@@ -9,7 +9,7 @@ use crate::solve::{Observer, Progress, Stop};
 
 /// Below this a sum of products may have lost digits to underflow, so that no
 /// ratio of it is used.
-const LEAST: f64 = 1e-290;
+pub(super) const LEAST: f64 = 1e-290;
 
 /// States that one task looks at.
 const STATES: usize = 1 << 12;
@@ -53,6 +53,12 @@ const MOVING: f64 = 0.9;
 ///
 /// Rounding: `x`, `dx` and `dy` are sums of non-negative terms, right to one
 /// unit a round in relative terms; `y` is known as one less such a sum.
+///
+/// Underflow: a state that is left sooner than the others has `dx` and `dy` that
+/// vanish beside theirs. Where both are below 1e-290 their ratio is not looked at, and the
+/// inequality may fail by as much. What it fails by is collected until the
+/// boundary is met, after `k / min P(T <= k)` steps on average at most (see Levin & Peres,
+/// *Markov Chains and Mixing Times*, 2017, proof of lemma 1.13), and added to the bounds.
 pub(super) struct Iteration<'a, O> {
     problem: &'a Dirichlet<'a, O>,
     /// `x` and `1 - y`.
@@ -65,6 +71,15 @@ pub(super) struct Iteration<'a, O> {
     rounds: usize,
     /// Relative rounding error of a round.
     unit: f64,
+}
+
+/// What a round says.
+#[derive(Clone, Copy)]
+struct Found {
+    /// `a` and `b`, rounded outwards.
+    ratios: Interval,
+    /// What underflow may have hidden.
+    hidden: f64,
 }
 
 /// When an iteration stops.
@@ -101,8 +116,9 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
             meeting: one_step(outside(&|_| 1.0), &|_| 0.0),
             scratch: vec![0.0; n],
             rounds: 0,
-            // A product, the waiting share, an addition, and rows that may not sum to one.
-            unit: (operator.longest_sum() + 6) as f64 * f64::EPSILON + row_sum_error(*operator),
+            // A product, the waiting share, an addition, and rows that may not sum
+            // to one: how far off they are is itself known up to a product.
+            unit: (2 * operator.longest_sum() + 6) as f64 * f64::EPSILON + row_sum_error(*operator),
             problem,
         }
     }
@@ -111,8 +127,8 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
     pub(super) fn solve(mut self, limits: &Limits, observer: &mut dyn Observer) -> (Enclosure, usize, Stop) {
         loop {
             self.round();
-            let ratios = self.ratios();
-            let width = self.width(ratios, limits.relative);
+            let found = self.found();
+            let width = self.width(found, limits.relative);
             let progress = Progress {
                 stage: "bounding from below and above",
                 done: self.rounds as u64,
@@ -130,7 +146,7 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
             } else {
                 continue;
             };
-            return (self.enclosure(ratios), self.rounds, stop);
+            return (self.enclosure(found), self.rounds, stop);
         }
     }
 
@@ -148,29 +164,31 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
         self.rounds += 1;
     }
 
-    /// The range of `dx/dy` over the open states, rounded outwards. What is
-    /// zero in both adds nothing to either, whatever the ratio.
-    fn ratios(&self) -> Interval {
-        let none = Interval { lower: f64::INFINITY, upper: 0.0 };
-        let ratio = |state: usize| -> Interval {
-            let (dx, dy) = (self.collecting[state], self.meeting[state]);
-            if dx == 0.0 && dy == 0.0 {
+    /// The range of `dx/dy` over the open states.
+    fn found(&self) -> Found {
+        // The ratios, and the least probability of having met the boundary.
+        let none = (f64::INFINITY, 0.0, 1.0);
+        let look = |state: usize| -> (f64, f64, f64) {
+            if !self.problem.open.contains(state) {
                 return none;
             }
-            if dy < LEAST {
-                return Interval { lower: 0.0, upper: f64::INFINITY };
+            let (dx, dy, met) = (self.collecting[state], self.meeting[state], self.met[state]);
+            match dx / dy {
+                _ if dx < LEAST && dy < LEAST => (f64::INFINITY, 0.0, met),
+                _ if dy < LEAST => (0.0, f64::INFINITY, met),
+                ratio => (ratio, ratio, met),
             }
-            Interval { lower: dx / dy, upper: dx / dy }
         };
-        let join = |one: Interval, two: Interval| Interval {
-            lower: one.lower.min(two.lower),
-            upper: one.upper.max(two.upper),
+        let join = |one: (f64, f64, f64), two: (f64, f64, f64)| {
+            (one.0.min(two.0), one.1.max(two.1), one.2.min(two.2))
         };
         let states = (0..self.met.len()).into_par_iter().with_min_len(STATES);
-        let found = states.map(ratio).reduce(|| none, join);
+        let (lower, upper, met) = states.map(look).reduce(|| none, join);
         let error = 2.0 * self.rounding();
-        let lower = if found.lower.is_finite() { found.lower } else { 0.0 };
-        Interval { lower: lower * (1.0 - error).max(0.0), upper: found.upper * (1.0 + 2.0 * error) }
+        let lower = if lower.is_finite() { lower * (1.0 - error).max(0.0) } else { 0.0 };
+        let meeting_time = if met >= LEAST { 2.0 * self.rounds as f64 / met } else { f64::INFINITY };
+        let upper = upper * (1.0 + 2.0 * error);
+        Found { ratios: Interval { lower, upper }, hidden: LEAST * meeting_time }
     }
 
     /// A bound on the relative error of every sum.
@@ -179,7 +197,7 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
     }
 
     /// The bounds of an open state.
-    fn bounds(&self, state: usize, ratios: Interval) -> Interval {
+    fn bounds(&self, state: usize, Found { ratios, hidden }: Found) -> Interval {
         let (x, met, error) = (self.collected[state], self.met[state], self.rounding());
         let open = Interval {
             lower: (1.0 - met * (1.0 + error)).clamp(0.0, 1.0),
@@ -187,18 +205,21 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
         };
         // Nothing is left of what may be infinite once the boundary was met for certain.
         let rest = if open.upper > 0.0 { open.upper * ratios.upper } else { 0.0 };
-        Interval { lower: x * (1.0 - error) + open.lower * ratios.lower, upper: x * (1.0 + error) + rest }
+        let lower = x * (1.0 - error) + open.lower * ratios.lower - hidden * ratios.lower.max(1.0);
+        Interval { lower: lower.max(0.0), upper: x * (1.0 + error) + rest + hidden }
     }
 
-    fn width(&self, ratios: Interval, relative: bool) -> Width {
+    fn width(&self, found: Found, relative: bool) -> Width {
         let width = |state: usize| {
-            let bounds = self.bounds(state, ratios);
+            let bounds = self.bounds(state, found);
             if !self.problem.open.contains(state) || bounds.upper == 0.0 {
                 return Width { found: 0.0, least: 0.0 };
             }
             let unit = if relative { bounds.upper } else { 1.0 };
-            let found = if bounds.upper.is_finite() { bounds.width() / unit } else { f64::INFINITY };
-            Width { found, least: 2.0 * self.rounding() * bounds.lower / unit }
+            let width = if bounds.upper.is_finite() { bounds.width() / unit } else { f64::INFINITY };
+            // The sums are off, and so is what is left open times what is still to come.
+            let off = self.collected[state] + self.met[state] * found.ratios.lower;
+            Width { found: width, least: self.rounding() * off / unit }
         };
         let larger = |one: Width, two: Width| Width {
             found: one.found.max(two.found),
@@ -208,8 +229,8 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
         states.map(width).reduce(|| Width { found: 0.0, least: 0.0 }, larger)
     }
 
-    fn enclosure(&self, ratios: Interval) -> Enclosure {
-        let bounds: Vec<Interval> = (0..self.met.len()).map(|state| self.bounds(state, ratios)).collect();
+    fn enclosure(&self, found: Found) -> Enclosure {
+        let bounds: Vec<Interval> = (0..self.met.len()).map(|state| self.bounds(state, found)).collect();
         let lower = bounds.iter().map(|bounds| bounds.lower).collect();
         let upper = bounds.iter().map(|bounds| bounds.upper).collect();
         // The last few operations on either bound.

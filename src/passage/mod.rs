@@ -19,6 +19,7 @@
 //! the rounding of the computation in them. [`PassageSolver`] works on any
 //! operator by products alone.
 
+mod capture;
 mod committor;
 mod dirichlet;
 mod elimination;
@@ -28,6 +29,7 @@ mod hitting_law;
 mod iteration;
 mod pathways;
 mod pattern;
+mod perron;
 mod reachable;
 mod sealing;
 mod solver;

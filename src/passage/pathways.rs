@@ -1,7 +1,7 @@
 //! The dominant pathways of a passage, and where they are narrow.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use rustc_hash::FxHashMap;
 
@@ -20,18 +20,20 @@ pub struct Pathway {
 }
 
 impl<O: TransitionOperator> TransitionPaths<'_, O> {
-    /// The dominant pathways, widest first: the road whose weakest net current
-    /// is strongest, of equals one with the fewest steps; then, with its current taken out, the
+    /// The dominant pathways, widest first: of the roads whose weakest net current
+    /// is strongest one with the fewest steps; then, with its current taken out, the
     /// next. Fewer than `count` if no current is left.
     ///
-    /// Together they carry the flux. A search by Dijkstra's order with the width in the
-    /// place of the length, `O(transitions log N)` a road at most (Metzner,
-    /// Schütte & Vanden-Eijnden 2009, section 2.4, take the same roads out one by one).
+    /// Together they carry the flux. The width is found in Dijkstra's order, `O(transitions
+    /// log N)` a road at most, the road then breadth first (Metzner, Schütte &
+    /// Vanden-Eijnden 2009, section 2.4, take roads out one by one as well).
     pub fn pathways(&self, count: usize) -> Vec<Pathway> {
-        let mut taken = FxHashMap::default();
+        let mut taken = Taken::default();
         let mut found: Vec<Pathway> = Vec::new();
         while found.len() < count {
-            let Some(road) = self.widest(&taken) else { break };
+            let Some(width) = self.width(&taken) else { break };
+            let Some(states) = self.shortest(width, &taken) else { break };
+            let road = self.pathway(&states, &taken);
             for step in road.states.windows(2) {
                 *taken.entry((step[0], step[1])).or_insert(0.0) += road.current;
             }
@@ -40,34 +42,63 @@ impl<O: TransitionOperator> TransitionPaths<'_, O> {
         found
     }
 
-    fn widest(&self, taken: &FxHashMap<(usize, usize), f64>) -> Option<Pathway> {
+    /// What is left of the net currents out of a state.
+    fn left_from<'s>(&'s self, state: usize, taken: &'s Taken) -> impl Iterator<Item = (usize, f64)> + 's {
+        self.net_currents_from(state).filter_map(move |Current { from, to, current }| {
+            let left = current - taken.get(&(from, to)).copied().unwrap_or(0.0);
+            // What rounding leaves of a current that was taken out is none.
+            (left > current * 1e-12 && !self.sets().0.contains(to)).then_some((to, left))
+        })
+    }
+
+    /// The width of the widest road.
+    fn width(&self, taken: &Taken) -> Option<f64> {
         let (from, to) = self.sets();
-        let n = self.chain().len();
-        let mut search = Search { best: vec![None; n], open: BinaryHeap::new() };
+        let mut best = vec![0.0; self.chain().len()];
+        let mut open = BinaryHeap::new();
         for state in from.iter() {
-            search.offer(Reached { width: f64::INFINITY, steps: 0, state, before: state });
+            best[state] = f64::INFINITY;
+            open.push(Reached { width: f64::INFINITY, state });
         }
-        while let Some(reached) = search.open.pop() {
-            if search.best[reached.state] != Some(reached) {
+        while let Some(Reached { width, state }) = open.pop() {
+            if to.contains(state) {
+                return Some(width);
+            }
+            if width < best[state] {
                 continue;
             }
-            if to.contains(reached.state) {
-                return Some(self.pathway(&search.road(reached.state), taken));
-            }
-            for Current { from: before, to: state, current } in self.net_currents_from(reached.state) {
-                let used = taken.get(&(before, state)).copied().unwrap_or(0.0);
-                // What rounding leaves of a current that was taken out is none.
-                let left = current - used;
-                if left > current * 1e-12 && !from.contains(state) {
-                    let width = reached.width.min(left);
-                    search.offer(Reached { width, steps: reached.steps + 1, state, before });
+            for (next, left) in self.left_from(state, taken) {
+                let width = width.min(left);
+                if width > best[next] {
+                    best[next] = width;
+                    open.push(Reached { width, state: next });
                 }
             }
         }
         None
     }
 
-    fn pathway(&self, states: &[usize], taken: &FxHashMap<(usize, usize), f64>) -> Pathway {
+    /// The road of the fewest steps among those that are wide enough.
+    fn shortest(&self, width: f64, taken: &Taken) -> Option<Vec<usize>> {
+        let (from, to) = self.sets();
+        let mut before = vec![usize::MAX; self.chain().len()];
+        let mut open: VecDeque<usize> = from.iter().collect();
+        from.iter().for_each(|state| before[state] = state);
+        while let Some(state) = open.pop_front() {
+            if to.contains(state) {
+                return Some(road_to(state, &before));
+            }
+            for (next, left) in self.left_from(state, taken) {
+                if left >= width && before[next] == usize::MAX {
+                    before[next] = state;
+                    open.push_back(next);
+                }
+            }
+        }
+        None
+    }
+
+    fn pathway(&self, states: &[usize], taken: &Taken) -> Pathway {
         let left = |step: &[usize]| {
             let used = taken.get(&(step[0], step[1])).copied().unwrap_or(0.0);
             self.net_current(step[0], step[1]) - used
@@ -79,58 +110,39 @@ impl<O: TransitionOperator> TransitionPaths<'_, O> {
     }
 }
 
-/// A state, and the widest road to it that was seen.
+/// The states on the way to one, each with the one before it; the first is before itself.
+fn road_to(last: usize, before: &[usize]) -> Vec<usize> {
+    let mut states = vec![last];
+    let mut state = last;
+    while before[state] != state {
+        state = before[state];
+        states.push(state);
+    }
+    states.reverse();
+    states
+}
+
+/// Current that roads have taken out, by transition.
+type Taken = FxHashMap<(usize, usize), f64>;
+
+/// A state, and the width of the widest road to it that was seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Reached {
     width: f64,
-    steps: u32,
     state: usize,
-    before: usize,
 }
 
 impl Eq for Reached {}
 
 impl Ord for Reached {
-    /// Wider first, then shorter, then by number.
+    /// Wider first, then by number.
     fn cmp(&self, other: &Self) -> Ordering {
-        let width = self.width.total_cmp(&other.width);
-        width
-            .then(other.steps.cmp(&self.steps))
-            .then((other.state, other.before).cmp(&(self.state, self.before)))
+        self.width.total_cmp(&other.width).then(other.state.cmp(&self.state))
     }
 }
 
 impl PartialOrd for Reached {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-struct Search {
-    best: Vec<Option<Reached>>,
-    open: BinaryHeap<Reached>,
-}
-
-impl Search {
-    fn offer(&mut self, reached: Reached) {
-        let best = &mut self.best[reached.state];
-        let better = best.is_none_or(|best| (reached.width, best.steps) > (best.width, reached.steps));
-        if better {
-            *best = Some(reached);
-            self.open.push(reached);
-        }
-    }
-
-    /// The states on the way to one that was reached.
-    fn road(&self, last: usize) -> Vec<usize> {
-        let mut states = vec![last];
-        while let Some(reached) = self.best[states[states.len() - 1]] {
-            if reached.steps == 0 {
-                break;
-            }
-            states.push(reached.before);
-        }
-        states.reverse();
-        states
     }
 }

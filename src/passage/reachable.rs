@@ -3,49 +3,86 @@
 use crate::chain::StateSet;
 use crate::error::Result;
 use crate::operator::{TransitionOperator, predecessors};
+use crate::reverse::Reversed;
 use crate::solve::{MEMORY_LIMIT, check_memory};
+
+/// The arcs of a chain's graph, to be followed backwards.
+pub(super) trait BackwardGraph {
+    /// States, and the hubs after them.
+    fn nodes(&self) -> usize;
+
+    /// Calls `visit` with every node that has an arc to this one.
+    fn for_each_before(&self, node: usize, visit: &mut dyn FnMut(usize));
+}
+
+/// The graph of an operator. One with hubs has its arcs turned round first, 4
+/// bytes an arc.
+pub(super) fn graph_of<'a, O: TransitionOperator>(operator: &'a O) -> Result<Box<dyn BackwardGraph + 'a>> {
+    Ok(if operator.hubs() == 0 {
+        Box::new(Predecessors(operator))
+    } else {
+        Box::new(ReversedArcs::new(operator)?)
+    })
+}
 
 /// The states from which some walk leads to the target (its own included) that
 /// passes, before it, only through states that `through` holds of.
 ///
-/// A search backwards: `O(N + transitions)` time and one word a state. Of an
-/// operator with hubs the arcs of its graph are turned round first, 4 bytes an arc.
-pub(super) fn states_leading_to<O: TransitionOperator>(
-    operator: &O,
+/// A search backwards: `O(N + arcs)` time and one word a state.
+pub(super) fn states_leading_to(
+    graph: &dyn BackwardGraph,
+    states: usize,
     target: impl Fn(usize) -> bool,
     through: impl Fn(usize) -> bool,
-) -> Result<StateSet> {
-    let states = operator.states();
-    let mut search = Search {
-        found: (0..states + operator.hubs()).map(|node| node < states && target(node)).collect(),
-        open: (0..states as u32).filter(|&state| target(state as usize)).collect(),
-        // Hubs are on the way between states, and in nobody's set.
-        through: |node: usize| node >= states || through(node),
-    };
-    if operator.hubs() == 0 {
-        while let Some(state) = search.open.pop() {
-            predecessors(operator, state as usize).for_each(|before| search.meet(before.state));
-        }
-    } else {
-        let arcs = ReversedArcs::new(operator)?;
-        while let Some(node) = search.open.pop() {
-            arcs.leading_to(node).iter().for_each(|&before| search.meet(before as usize));
-        }
+) -> StateSet {
+    let mut found: Vec<bool> = (0..graph.nodes()).map(|node| node < states && target(node)).collect();
+    let mut open: Vec<u32> = (0..states as u32).filter(|&state| target(state as usize)).collect();
+    while let Some(node) = open.pop() {
+        graph.for_each_before(node as usize, &mut |before| {
+            // Hubs are on the way between states, and in nobody's set.
+            if !found[before] && (before >= states || through(before)) {
+                found[before] = true;
+                open.push(before as u32);
+            }
+        });
     }
-    Ok(StateSet::by_state(states, |state| search.found[state]))
+    StateSet::by_state(states, |state| found[state])
 }
 
-struct Search<F> {
-    found: Vec<bool>,
-    open: Vec<u32>,
-    through: F,
+/// The transitions into each state.
+struct Predecessors<'a, O>(&'a O);
+
+impl<O: TransitionOperator> BackwardGraph for Predecessors<'_, O> {
+    fn nodes(&self) -> usize {
+        self.0.states()
+    }
+
+    fn for_each_before(&self, node: usize, visit: &mut dyn FnMut(usize)) {
+        predecessors(self.0, node).for_each(|before| visit(before.state));
+    }
 }
 
-impl<F: Fn(usize) -> bool> Search<F> {
-    fn meet(&mut self, node: usize) {
-        if !self.found[node] && (self.through)(node) {
-            self.found[node] = true;
-            self.open.push(node as u32);
+/// The graph of a time reversal: an arc leads to a state from those that the
+/// chain itself leads to, by its own arcs and hubs.
+pub(super) struct Mirrored<'a, O>(pub(super) &'a Reversed<&'a O>);
+
+impl<O: TransitionOperator> BackwardGraph for Mirrored<'_, O> {
+    fn nodes(&self) -> usize {
+        self.0.states() + self.0.operator().hubs()
+    }
+
+    fn for_each_before(&self, node: usize, visit: &mut dyn FnMut(usize)) {
+        let states = self.0.states();
+        // Nobody comes, looking backwards, to a state of probability zero.
+        if node < states && self.0.law()[node] == 0.0 {
+            return;
+        }
+        let mut cursor = 0;
+        while let Some(arc) = self.0.operator().next_arc(node, cursor) {
+            if arc.node >= states || self.0.has_past(arc.node) {
+                visit(arc.node);
+            }
+            cursor = arc.cursor;
         }
     }
 }
@@ -74,9 +111,16 @@ impl ReversedArcs {
         });
         Ok(Self { starts, sources })
     }
+}
 
-    fn leading_to(&self, node: u32) -> &[u32] {
-        &self.sources[self.starts[node as usize]..self.starts[node as usize + 1]]
+impl BackwardGraph for ReversedArcs {
+    fn nodes(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    fn for_each_before(&self, node: usize, visit: &mut dyn FnMut(usize)) {
+        let sources = &self.sources[self.starts[node]..self.starts[node + 1]];
+        sources.iter().for_each(|&before| visit(before as usize));
     }
 }
 
@@ -104,14 +148,32 @@ mod tests {
     }
 
     fn leading_to_two<O: TransitionOperator>(operator: &O, not_through: usize) -> Vec<usize> {
-        let found = states_leading_to(operator, |state| state == 2, |state| state != not_through);
-        found.unwrap().iter().collect()
+        let graph = graph_of(operator).unwrap();
+        let found = states_leading_to(&*graph, 5, |state| state == 2, |state| state != not_through);
+        found.iter().collect()
     }
 
     #[test]
     fn walks_backwards_but_not_through_what_is_barred() {
         assert_eq!(leading_to_two(&chain(), 3), [0, 1, 2, 4]);
         assert_eq!(leading_to_two(&chain(), 1), [2]);
+    }
+
+    #[test]
+    fn the_mirrored_graph_is_that_of_the_reversed_transitions() {
+        for weights in [[1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 2.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0, 1.0]] {
+            let law = Law::normalized(weights.to_vec()).unwrap();
+            let restarted = Restart::new(chain(), 0.25, Law::point(5, 4)).unwrap();
+            let reversed = Reversed::new(&restarted, law).unwrap();
+            for target in 0..5 {
+                for barred in 0..5 {
+                    let search = |graph: &dyn BackwardGraph| {
+                        states_leading_to(graph, 5, |state| state == target, |state| state != barred)
+                    };
+                    assert_eq!(search(&Mirrored(&reversed)), search(&Predecessors(&reversed)));
+                }
+            }
+        }
     }
 
     #[test]

@@ -26,11 +26,21 @@ pub struct SealingStep {
     pub state: usize,
     /// The probability of the end after it.
     pub probability: Interval,
-    /// The logarithm of the odds `p / (1 - p)`, in bits; infinite once it is decided.
-    pub log_odds: f64,
+    /// The logarithm of the odds `p / (1 - p)`, in bits; infinite once it is
+    /// decided. Its bounds are those of the probability: to know it where that is
+    /// near 0, ask for a small tolerance.
+    pub log_odds: Interval,
     /// What the token added to the log odds, in bits: what it said for the end,
     /// if positive, or against it. `None` for the first that was followed.
-    pub change: Option<f64>,
+    pub change: Option<Interval>,
+}
+
+impl SealingStep {
+    /// Whether the probability is exactly 0 or 1.
+    fn is_decided(&self) -> bool {
+        let Interval { lower, upper } = self.probability;
+        lower == upper && (lower == 0.0 || lower == 1.0)
+    }
 }
 
 impl Sealing {
@@ -41,26 +51,27 @@ impl Sealing {
 
     /// The first step at which everything is decided, if it is within the text.
     pub fn decided(&self) -> Option<&SealingStep> {
-        self.steps.last().filter(|step| step.log_odds.is_infinite())
+        self.steps.last().filter(|step| step.is_decided())
     }
 
     /// The point of no return: the first token after which the probability
-    /// stays at or above `level` as far as the text was followed. `None` if it is
-    /// below it at the end.
+    /// is proven to stay at or above `level` as far as the text was followed.
+    /// `None` if it is not at the end.
     pub fn point_of_no_return(&self, level: f64) -> Option<&SealingStep> {
-        self.stays(|step| step.probability.midpoint() >= level)
+        self.stays(|step| step.probability.lower >= level)
     }
 
     /// The point from which it is safe: the first token after which the
-    /// probability stays at or below `level`.
+    /// probability is proven to stay at or below `level`.
     pub fn point_of_safety(&self, level: f64) -> Option<&SealingStep> {
-        self.stays(|step| step.probability.midpoint() <= level)
+        self.stays(|step| step.probability.upper <= level)
     }
 
-    /// The token that added most to the log odds, of those after which it was
-    /// not yet decided.
+    /// The token that added most to the log odds, by the middle of their bounds, of
+    /// those after which it was not yet decided.
     pub fn decisive(&self) -> Option<&SealingStep> {
-        let added = |step: &SealingStep| step.change.filter(|change| change.is_finite());
+        let finite = |change: &f64| change.is_finite();
+        let added = |step: &SealingStep| step.change.map(|change| change.midpoint()).filter(finite);
         let changed = self.steps.iter().filter_map(|step| added(step).map(|change| (change, step)));
         changed.max_by(|one, two| one.0.total_cmp(&two.0)).map(|(_, step)| step)
     }
@@ -93,9 +104,11 @@ impl<O: TransitionOperator> MarkovChain<O> {
             let state = self.states().after_prompt(&text[..=position])?;
             let probability = probability.interval(state);
             let log_odds = log_odds(probability);
-            let change = steps.last().map(|before| log_odds - before.log_odds);
-            steps.push(SealingStep { position, token: text[position], state, probability, log_odds, change });
-            if log_odds.is_infinite() {
+            let change = steps.last().map(|before| difference(log_odds, before.log_odds));
+            let token = text[position];
+            let step = SealingStep { position, token, state, probability, log_odds, change };
+            steps.push(step);
+            if step.is_decided() {
                 break;
             }
         }
@@ -103,8 +116,12 @@ impl<O: TransitionOperator> MarkovChain<O> {
     }
 }
 
-/// The logarithm of the odds in bits; infinite only where the bounds say so.
-fn log_odds(probability: Interval) -> f64 {
-    let p = probability.midpoint();
-    (p / (1.0 - p)).log2()
+/// The logarithm of the odds in bits.
+fn log_odds(probability: Interval) -> Interval {
+    let log_odds = |p: f64| (p / (1.0 - p)).log2();
+    Interval { lower: log_odds(probability.lower), upper: log_odds(probability.upper) }
+}
+
+fn difference(one: Interval, other: Interval) -> Interval {
+    Interval { lower: one.lower - other.upper, upper: one.upper - other.lower }
 }

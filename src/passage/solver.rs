@@ -3,7 +3,7 @@
 use super::dirichlet::{Dirichlet, Reward};
 use super::elimination::{bytes, eliminate};
 use super::iteration::{Iteration, Limits};
-use super::reachable::states_leading_to;
+use super::reachable::{BackwardGraph, graph_of, states_leading_to};
 use super::{Enclosure, PassageTimes};
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
@@ -33,7 +33,10 @@ pub enum PassageMethod {
 /// How to solve for hitting probabilities, committors and passage times.
 ///
 /// Whatever comes back lies between proven bounds, converged or not; converged
-/// means that they are as close as the tolerance asks. The report's
+/// means that they are as close as the tolerance asks. Rounding keeps them apart
+/// by some `V eps` a round, and for times by as much times the largest mean over
+/// the least; where that is more than the tolerance, the outcome is
+/// [`Stop::Unproven`]. The report's
 /// residual is the largest distance between the bounds of a state, and its
 /// error bound half of that: absolute for probabilities, in units of the upper
 /// bound for times.
@@ -124,13 +127,27 @@ impl PassageSolver {
         avoid: &StateSet,
         observer: &mut dyn Observer,
     ) -> Result<Outcome<Enclosure>> {
+        let graph = graph_of(chain.operator())?;
+        self.reach_on(chain, &*graph, target, avoid, observer)
+    }
+
+    /// As `reach`, by a graph of the chain that is at hand.
+    pub(super) fn reach_on<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        graph: &dyn BackwardGraph,
+        target: &StateSet,
+        avoid: &StateSet,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome<Enclosure>> {
         target.check(chain.len(), "target")?;
         if avoid.states() != chain.len() {
             return Err(Error::LengthMismatch { expected: chain.len(), found: avoid.states() });
         }
         target.check_disjoint(avoid, chain.states())?;
         let ones = (0..chain.len()).map(|state| f64::from(u8::from(target.contains(state)))).collect();
-        self.expect_at(chain, target, avoid, ones, observer)
+        let found = self.expect_at(chain, graph, target, avoid, ones, observer)?;
+        Ok(self.outcome(found, false))
     }
 
     /// From every state, the expectation of a value in `[0, 1]` of the first state of the
@@ -138,15 +155,18 @@ impl PassageSolver {
     pub(super) fn expect_at<O: TransitionOperator>(
         &self,
         chain: &MarkovChain<O>,
+        graph: &dyn BackwardGraph,
         target: &StateSet,
         avoid: &StateSet,
         values: Vec<f64>,
         observer: &mut dyn Observer,
-    ) -> Result<Outcome<Enclosure>> {
+    ) -> Result<Found> {
         let operator = chain.operator();
-        let can = states_leading_to(operator, |i| target.contains(i), |i| !avoid.contains(i))?;
-        let fails = can.complement();
-        let can_fail = states_leading_to(operator, |i| fails.contains(i), |i| !target.contains(i))?;
+        let leading_to = |set: &StateSet, bar: &StateSet| {
+            states_leading_to(graph, chain.len(), |i| set.contains(i), |i| !bar.contains(i))
+        };
+        let can = leading_to(target, avoid);
+        let can_fail = leading_to(&can.complement(), target);
         let certain = target.union(&can_fail).complement();
         let constant =
             values.iter().enumerate().all(|(state, &value)| !target.contains(state) || value == 1.0);
@@ -158,8 +178,8 @@ impl PassageSolver {
             boundary[state] = f64::from(u8::from(settled.contains(state)));
         }
         let problem = Dirichlet { operator, open, boundary, reward: Reward::Constant(0.0) };
-        let outcome = self.solve(&problem, false, observer)?;
-        Ok(outcome.map(|found| found.map(|_, bound| bound, |_, bound| bound.min(1.0))))
+        let found = self.solve(&problem, false, observer)?;
+        Ok(found.map(|_, bound| bound.min(1.0), |_, bound| bound.min(1.0)))
     }
 
     /// From every state, mean and variance of the time until the target is
@@ -191,19 +211,27 @@ impl PassageSolver {
     ) -> Result<Outcome<PassageTimes>> {
         target.check(chain.len(), "target")?;
         let operator = chain.operator();
-        let can = states_leading_to(operator, |i| target.contains(i), |_| true)?;
+        let graph = graph_of(operator)?;
+        let can = states_leading_to(&*graph, chain.len(), |i| target.contains(i), |_| true);
         let never = can.complement();
-        let may_fail = states_leading_to(operator, |i| never.contains(i), |i| !target.contains(i))?;
+        let may_fail =
+            states_leading_to(&*graph, chain.len(), |i| never.contains(i), |i| !target.contains(i));
         let open = target.union(&may_fail).complement();
         // States that may never reach the target are not entered from the open
         // ones, so whatever stands there is not read; it must be finite.
         let boundary = vec![0.0; chain.len()];
         let mut problem = Dirichlet { operator, open, boundary, reward: Reward::Constant(1.0) };
-        let mean = self.solve(&problem, true, observer)?;
+        let found = self.solve(&problem, true, observer)?;
+        let mean = self.outcome(found, true);
+        if mean.value().relative_width().is_infinite() {
+            return Ok(PassageTimes::without_variance(&mean, &may_fail));
+        }
         problem.reward = PassageTimes::reward_of_square(mean.value());
-        // The mean square inherits twice the mean's own relative error.
-        let square = Self { tolerance: 4.0 * self.tolerance, ..*self }.solve(&problem, true, observer)?;
-        Ok(PassageTimes::of(&mean, &square, &may_fail))
+        // The mean square inherits twice the mean's own relative error: solved to
+        // two tolerances, its bounds are within four.
+        let [inner, wider] = [2.0, 4.0].map(|times| Self { tolerance: times * self.tolerance, ..*self });
+        let found = inner.solve(&problem, true, observer)?;
+        Ok(PassageTimes::of(&mean, &wider.outcome(found, true), &may_fail))
     }
 
     fn solve<O: TransitionOperator>(
@@ -211,7 +239,7 @@ impl PassageSolver {
         problem: &Dirichlet<'_, O>,
         relative: bool,
         observer: &mut dyn Observer,
-    ) -> Result<Outcome<Enclosure>> {
+    ) -> Result<Found> {
         if !(self.tolerance > 0.0 && self.tolerance.is_finite()) {
             let requirement = "positive and finite";
             return Err(Error::InvalidSetting { name: "tolerance", value: self.tolerance, requirement });
@@ -219,31 +247,30 @@ impl PassageSolver {
         let open = problem.open.len();
         if open == 0 {
             let known = problem.enclosure(vec![0.0; problem.boundary.len()], problem.boundary.clone(), 0.0);
-            return Ok(self.outcome(known, relative, 0, Stop::Direct));
+            return Ok(Found { bounds: known, iterations: 0, stop: Stop::Direct });
         }
         match self.method {
             PassageMethod::Iteration => Ok(self.iterate(problem, relative, observer)),
-            PassageMethod::Elimination => self.eliminate(problem, relative, observer),
+            PassageMethod::Elimination => eliminated(problem, observer),
             PassageMethod::Auto if open <= SMALL => {
-                let direct = match self.eliminate(problem, relative, observer) {
+                let direct = match eliminated(problem, observer) {
                     Err(Error::Underflow { .. }) => return Ok(self.iterate(problem, relative, observer)),
                     direct => direct?,
                 };
-                if direct.is_converged() {
+                if self.is_close(&direct.bounds, relative) {
                     return Ok(direct);
                 }
-                let iterated = self.iterate(problem, relative, observer);
-                Ok(self.joined(direct, &iterated, relative))
+                Ok(self.iterate(problem, relative, observer).joined(direct))
             }
             PassageMethod::Auto => {
                 let found = self.iterate(problem, relative, observer);
-                let falls_short = matches!(found.report().stop, Stop::MaxIterations | Stop::Unproven);
+                let falls_short = matches!(found.stop, Stop::MaxIterations | Stop::Unproven);
                 if !falls_short || open > REFEREE {
                     return Ok(found);
                 }
-                match self.eliminate(problem, relative, observer) {
+                match eliminated(problem, observer) {
                     Err(Error::Underflow { .. }) => Ok(found),
-                    direct => Ok(self.joined(direct?, &found, relative)),
+                    direct => Ok(found.joined(direct?)),
                 }
             }
         }
@@ -254,53 +281,65 @@ impl PassageSolver {
         problem: &Dirichlet<'_, O>,
         relative: bool,
         observer: &mut dyn Observer,
-    ) -> Outcome<Enclosure> {
+    ) -> Found {
         let limits = Limits { tolerance: self.tolerance, relative, max_iterations: self.max_iterations };
-        let (found, rounds, stop) = Iteration::new(problem).solve(&limits, observer);
-        self.outcome(found, relative, rounds, stop)
+        let (bounds, iterations, stop) = Iteration::new(problem).solve(&limits, observer);
+        Found { bounds, iterations, stop }
     }
 
-    fn eliminate<O: TransitionOperator>(
-        &self,
-        problem: &Dirichlet<'_, O>,
-        relative: bool,
-        observer: &mut dyn Observer,
-    ) -> Result<Outcome<Enclosure>> {
-        let open = problem.open.len();
-        if open > REFEREE {
-            let operations = |n: usize| (n as f64).powi(3) / 3.0;
-            return Err(Error::TooExpensive {
-                what: "elimination of the states on the way to the target",
-                needed: operations(open),
-                allowed: operations(REFEREE),
-                remedy: "use iteration",
-            });
-        }
-        check_memory("the table of elimination", bytes(open), MEMORY_LIMIT)?;
-        Ok(self.outcome(eliminate(problem, observer)?, relative, 0, Stop::Direct))
+    fn is_close(&self, bounds: &Enclosure, relative: bool) -> bool {
+        (if relative { bounds.relative_width() } else { bounds.width() }) <= self.tolerance
     }
 
-    /// Both methods' bounds hold, so the tighter ones do.
-    fn joined(
-        &self,
-        direct: Outcome<Enclosure>,
-        iterated: &Outcome<Enclosure>,
-        relative: bool,
-    ) -> Outcome<Enclosure> {
-        let Report { iterations, stop, .. } = *iterated.report();
-        let both = direct.into_value().intersection(iterated.value());
-        self.outcome(both, relative, iterations, stop)
-    }
-
-    /// What was found, and whether its bounds are as close as was asked for.
-    fn outcome(&self, found: Enclosure, relative: bool, iterations: usize, stop: Stop) -> Outcome<Enclosure> {
-        let width = if relative { found.relative_width() } else { found.width() };
-        let stop = match stop {
-            Stop::Direct if width > self.tolerance => Stop::Unproven,
-            Stop::MaxIterations if width <= self.tolerance => Stop::Converged,
-            stop => stop,
+    /// What was found, and whether its bounds, as they are returned, are as
+    /// close as was asked for.
+    pub(super) fn outcome(&self, found: Found, relative: bool) -> Outcome<Enclosure> {
+        let Found { bounds, iterations, stop } = found;
+        let width = if relative { bounds.relative_width() } else { bounds.width() };
+        let stop = match (self.is_close(&bounds, relative), stop) {
+            (true, Stop::Direct) => Stop::Direct,
+            (true, _) => Stop::Converged,
+            (false, Stop::Direct | Stop::Converged) => Stop::Unproven,
+            (false, stop) => stop,
         };
         let report = Report { iterations, residual: width, error_bound: Some(0.5 * width), stop };
-        Outcome::new(found, report)
+        Outcome::new(bounds, report)
     }
+}
+
+/// Bounds that hold, and how they came about.
+pub(super) struct Found {
+    pub(super) bounds: Enclosure,
+    pub(super) iterations: usize,
+    pub(super) stop: Stop,
+}
+
+impl Found {
+    /// Both methods' bounds hold, so the tighter ones do.
+    fn joined(self, direct: Self) -> Self {
+        Self { bounds: self.bounds.intersection(&direct.bounds), ..self }
+    }
+
+    /// Other bounds, made of these.
+    pub(super) fn map(self, lower: impl Fn(usize, f64) -> f64, upper: impl Fn(usize, f64) -> f64) -> Self {
+        Self { bounds: self.bounds.map(lower, upper), ..self }
+    }
+}
+
+fn eliminated<O: TransitionOperator>(
+    problem: &Dirichlet<'_, O>,
+    observer: &mut dyn Observer,
+) -> Result<Found> {
+    let open = problem.open.len();
+    if open > REFEREE {
+        let operations = |n: usize| (n as f64).powi(3) / 3.0;
+        return Err(Error::TooExpensive {
+            what: "elimination of the states on the way to the target",
+            needed: operations(open),
+            allowed: operations(REFEREE),
+            remedy: "use iteration",
+        });
+    }
+    check_memory("the table of elimination", bytes(open), MEMORY_LIMIT)?;
+    Ok(Found { bounds: eliminate(problem, observer)?, iterations: 0, stop: Stop::Direct })
 }

@@ -36,6 +36,16 @@ impl PassageTimes {
         Reward::Each { values: (0..mean.len()).map(reward).collect(), relative_error }
     }
 
+    /// From a mean without upper bounds, as an iteration leaves it that was
+    /// stopped early: nothing is known of the variance.
+    pub(super) fn without_variance(mean: &Outcome<Enclosure>, may_fail: &StateSet) -> Outcome<Self> {
+        let bounds = mean.value();
+        // On the target, and there alone, the mean is known to be zero.
+        let most = |_, bound: f64| if bound == 0.0 { 0.0 } else { f64::INFINITY };
+        let variance = for_ever(&bounds.map(|_, _| 0.0, most), may_fail);
+        Outcome::new(Self { mean: for_ever(bounds, may_fail), variance }, *mean.report())
+    }
+
     /// From the outcomes of mean and mean square; the states that may fail to
     /// reach the target take for ever.
     pub(super) fn of(
@@ -45,23 +55,22 @@ impl PassageTimes {
     ) -> Outcome<Self> {
         let rounding = 4.0 * f64::EPSILON;
         let bounds = mean.value();
-        let squares = |bound: f64| bound * bound;
         let least = |state: usize, square: f64| {
-            (square * (1.0 - rounding) - squares(bounds.upper()[state]) * (1.0 + rounding)).max(0.0)
+            (square * (1.0 - rounding) - bounds.upper()[state].powi(2) * (1.0 + rounding)).max(0.0)
         };
         let most = |state: usize, square: f64| {
-            let most = square * (1.0 + rounding) - squares(bounds.lower()[state]) * (1.0 - rounding);
-            if square == 0.0 { 0.0 } else { most }
+            let most = square * (1.0 + rounding) - bounds.lower()[state].powi(2) * (1.0 - rounding);
+            if square == 0.0 { 0.0 } else { most.max(0.0) }
         };
-        let for_ever = |bounds: &Enclosure| {
-            let bound =
-                |state: usize, bound: f64| if may_fail.contains(state) { f64::INFINITY } else { bound };
-            bounds.map(bound, bound)
-        };
-        let variance = for_ever(&square.value().map(least, most));
+        let variance = for_ever(&square.value().map(least, most), may_fail);
         let Report { iterations, stop, .. } = mean.report().worse(square.report());
         let report = Report { iterations, stop, ..*mean.report() };
-        let mean = for_ever(bounds);
-        Outcome::new(Self { mean, variance }, report)
+        Outcome::new(Self { mean: for_ever(bounds, may_fail), variance }, report)
     }
+}
+
+/// The bounds, infinite where the target may never be reached.
+fn for_ever(bounds: &Enclosure, may_fail: &StateSet) -> Enclosure {
+    let bound = |state: usize, bound: f64| if may_fail.contains(state) { f64::INFINITY } else { bound };
+    bounds.map(bound, bound)
 }

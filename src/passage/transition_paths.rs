@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::{Interval, PassageSolver};
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
-use crate::operator::{TransitionOperator, successors};
-use crate::prob::{Law, sum_by};
+use crate::operator::{TransitionOperator, row_sum_error, successors};
+use crate::prob::{Law, sum_by, sum_depth};
 use crate::solve::Outcome;
 
 /// The reactive pieces of a stationary walk: from the last time in `A` to the
@@ -65,7 +65,12 @@ impl PassageSolver {
             chain.operator().pull_back(bounds, &mut ahead);
             sum_by(ahead.len(), |i| if from.contains(i) { stationary[i] * ahead[i] } else { 0.0 })
         };
-        let flux = Interval { lower: leaving(forward.lower()), upper: leaving(forward.upper()) };
+        // A product, and a sum over the states.
+        let operator = chain.operator();
+        let terms = operator.longest_sum() + sum_depth(chain.len()) + 2;
+        let unit = terms as f64 * f64::EPSILON + row_sum_error(operator);
+        let (lower, upper) = (leaving(forward.lower()), leaving(forward.upper()));
+        let flux = Interval { lower: lower * (1.0 - unit), upper: upper * (1.0 + unit) };
         if flux.upper == 0.0 {
             return Err(Error::Impossible { what: "a passage from the one set to the other" });
         }
@@ -190,7 +195,8 @@ impl<O: TransitionOperator> TransitionPaths<'_, O> {
 
     /// The strongest net currents, strongest first, ties to the lower states.
     ///
-    /// Looks at every transition once, in parallel.
+    /// Looks at every transition once, in parallel; for chains of whole back-off
+    /// models these are up to N V.
     pub fn strongest_currents(&self, count: usize) -> Vec<Current> {
         const STATES: usize = 1 << 10;
         let stronger = |one: &Current, two: &Current| {
@@ -204,8 +210,17 @@ impl<O: TransitionOperator> TransitionPaths<'_, O> {
         let chunks = (0..self.chain.len()).into_par_iter().step_by(STATES);
         let of_chunk = |first: usize| {
             let states = first..self.chain.len().min(first + STATES);
-            strongest(states.flat_map(|state| self.net_currents_from(state)).collect())
+            states.fold(Vec::new(), |mut kept, state| {
+                for current in self.net_currents_from(state) {
+                    kept.push(current);
+                    if kept.len() >= 2 * count + STATES {
+                        kept = strongest(kept);
+                    }
+                }
+                kept
+            })
         };
+        let of_chunk = |first| strongest(of_chunk(first));
         strongest(chunks.map(of_chunk).collect::<Vec<_>>().concat())
     }
 
