@@ -29,7 +29,7 @@ use options::Options;
 use reversal::Reversals;
 use search::{Found, frontier};
 use subject::Subject;
-use support::Watch;
+use support::{Plots, Watch};
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -46,6 +46,8 @@ fn main() -> ExitCode {
 }
 
 fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
+    let folder = options.plots.display();
+    let plots = Plots::new(&options.plots).map_err(|error| format!("{folder}: {error}"))?;
     let subject = Subject::read(options, watch)?;
     report::size(&subject);
     report::likely(&subject);
@@ -66,5 +68,5 @@ fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
 
     let frontier = frontier(&task, watch)?;
     watch.clear();
-    report::trade_off(&frontier, &found, options)
+    report::trade_off(&frontier, &found, options, &plots)
 }

@@ -23,7 +23,7 @@ pub(crate) fn size(subject: &Subject) {
     say!("   {}, {} different ones", count(corpus.tokens().len(), "character"), corpus.vocab().len());
     say!("   a model that sees {context} of them has {} contexts", grouped(chain.len()));
     let (forward, backward) = (model.order(), reverse.order());
-    say!("   {forward}-grams, Witten-Bell; of the text read backwards, {backward}-grams");
+    say!("   {forward}-grams, Witten–Bell; of the text read backwards, {backward}-grams");
 }
 
 pub(crate) fn likely(subject: &Subject) {
@@ -76,7 +76,10 @@ pub(crate) fn prefixes(subject: &Subject, found: &[Found], options: &Options) {
         }
     }
     if found.iter().any(|found| found.weight == 0.0) && options.length > options.context {
-        say!("\n   with λ = 0 only the last {} count; the others are as they come", options.context);
+        say!(
+            "\n   with λ = 0 only the last {} count; the others are as they come",
+            count(options.context, "character")
+        );
     }
 }
 
@@ -125,6 +128,7 @@ pub(crate) fn trade_off(
     frontier: &[ScoredPrefix],
     found: &[Found],
     options: &Options,
+    plots: &Plots,
 ) -> Result<(), Box<dyn Error>> {
     let point = |prefix: &ScoredPrefix| prefix.prefix_loss.map(|natural| (natural, prefix.suffix_loss));
     let best = |search: fn(&Found) -> &Elicited| {
@@ -142,8 +146,7 @@ pub(crate) fn trade_off(
     let title = format!("What it costs to bring about {:?}", options.suffix);
     let labels =
         Labels { title: &title, x: "bits a character of the prefix", y: "bits a character of the suffix" };
-    let path =
-        Plots::new(&options.plots)?.curves_and_dots("elicit", &labels, Axis::Linear, &[exact], &dots)?;
+    let path = plots.curves_and_dots("elicit", &labels, Axis::Linear, &[exact], &dots)?;
     say!("\n   the plot: {}", path.display());
     Ok(())
 }

@@ -4,7 +4,7 @@ use lmchain::elicit::{BeamSearch, CoordinateSearch, Elicitation, Elicited, Exact
 use lmchain::model::NgramModel;
 
 use crate::options::Options;
-use crate::subject::Subject;
+use crate::subject::{MEMORY, Subject};
 use crate::support::Watch;
 
 /// What was found with one weight on naturalness.
@@ -23,7 +23,8 @@ impl Found {
         options: &Options,
         watch: &mut Watch,
     ) -> lmchain::Result<Self> {
-        let exact = ExactSearch::new().count(options.count).search_watched(task, watch)?;
+        let exact =
+            ExactSearch::new().memory_limit(MEMORY).count(options.count).search_watched(task, watch)?;
         let beam = BeamSearch::new(options.width).search_watched(task, &subject.reverse, watch)?;
         let coordinate = CoordinateSearch::new().restarts(options.restarts).seed(options.seed);
         let coordinate = coordinate.search_watched(task, watch)?.elicited;

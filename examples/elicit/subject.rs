@@ -15,6 +15,10 @@ use crate::support::Watch;
 /// The text that comes along.
 const LOG: &str = include_str!("../data/harbor.txt");
 
+/// The most bytes that a table of all contexts may take: what is asked here is
+/// asked many times.
+pub(crate) const MEMORY: u128 = 1 << 30;
+
 pub(crate) struct Subject {
     pub(crate) title: String,
     pub(crate) corpus: Corpus,
@@ -37,7 +41,7 @@ impl Subject {
         let model = NgramSettings::new(options.context + 1).fit(&corpus)?;
         let known = options.context.min(suffix.len());
         let reverse = NgramSettings::new(known + 1).fit(&corpus.reversed())?;
-        let chain = Enumeration::new().build_watched(&model, watch)?;
+        let chain = Enumeration::new().memory_limit(MEMORY).build_watched(&model, watch)?;
         let stationary = watch.during("where it goes", || chain.stationary())?.converged()?;
         Ok(Self { title, corpus, model, reverse, chain, stationary, suffix })
     }
