@@ -6,7 +6,7 @@ use crate::chain::{MarkovChain, StateSet, communicating_within};
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, successors};
 use crate::prob::{Law, sum_by};
-use crate::solve::{Observer, Outcome, Report, Silent, Stop};
+use crate::solve::{Observer, Outcome, Report, Silent, Stop, check_positive};
 
 /// Change of the law in a step, in L1, at which it counts as settled.
 const SETTLED: f64 = 1e-12;
@@ -122,10 +122,7 @@ impl EscapeSolver {
         observer: &mut dyn Observer,
     ) -> Result<Outcome<QuasiStationary>> {
         set.check(chain.len(), "set to escape from")?;
-        if !(self.tolerance > 0.0 && self.tolerance.is_finite()) {
-            let requirement = "positive and finite";
-            return Err(Error::InvalidSetting { name: "tolerance", value: self.tolerance, requirement });
-        }
+        check_positive("tolerance", self.tolerance)?;
         let mut slowest: Option<Class> = None;
         for states in communicating_within(chain.operator(), set) {
             let class = self.class(chain, &states, observer)?;

@@ -8,7 +8,7 @@ use super::{Enclosure, PassageTimes};
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::solve::{MEMORY_LIMIT, Observer, Outcome, Report, Silent, Stop, check_memory};
+use crate::solve::{MEMORY_LIMIT, Observer, Outcome, Report, Silent, Stop, check_memory, check_positive};
 
 /// Open states up to which elimination is tried first.
 const SMALL: usize = 512;
@@ -240,10 +240,7 @@ impl PassageSolver {
         relative: bool,
         observer: &mut dyn Observer,
     ) -> Result<Found> {
-        if !(self.tolerance > 0.0 && self.tolerance.is_finite()) {
-            let requirement = "positive and finite";
-            return Err(Error::InvalidSetting { name: "tolerance", value: self.tolerance, requirement });
-        }
+        check_positive("tolerance", self.tolerance)?;
         let open = problem.open.len();
         if open == 0 {
             let known = problem.enclosure(vec![0.0; problem.boundary.len()], problem.boundary.clone(), 0.0);

@@ -20,3 +20,11 @@ pub(crate) fn check_operations(what: &'static str, needed: f64, remedy: &'static
     }
     Ok(())
 }
+
+/// Refuses a setting that is not positive and finite.
+pub(crate) fn check_positive(name: &'static str, value: f64) -> Result<()> {
+    if value > 0.0 && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::InvalidSetting { name, value, requirement: "positive and finite" })
+}

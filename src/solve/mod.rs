@@ -8,6 +8,6 @@ mod limits;
 mod outcome;
 mod progress;
 
-pub(crate) use limits::{MEMORY_LIMIT, OPERATIONS_LIMIT, check_memory, check_operations};
+pub(crate) use limits::{MEMORY_LIMIT, OPERATIONS_LIMIT, check_memory, check_operations, check_positive};
 pub use outcome::{Outcome, Report, Stop};
 pub use progress::{Observer, Progress, Silent};

@@ -8,7 +8,7 @@ use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, row_sum_error};
 use crate::prob::Law;
-use crate::solve::{Observer, Outcome, Report, Silent, Stop};
+use crate::solve::{Observer, Outcome, Report, Silent, Stop, check_positive};
 
 /// How a stationary law is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -148,15 +148,8 @@ impl StationarySolver {
     }
 
     fn check(&self) -> Result<()> {
-        let positive = |name, value: f64| {
-            if value > 0.0 && value.is_finite() {
-                Ok(())
-            } else {
-                Err(Error::InvalidSetting { name, value, requirement: "positive and finite" })
-            }
-        };
-        positive("tolerance", self.power.tolerance)?;
-        self.power.error_tolerance.map_or(Ok(()), |value| positive("error_tolerance", value))
+        check_positive("tolerance", self.power.tolerance)?;
+        self.power.error_tolerance.map_or(Ok(()), |value| check_positive("error_tolerance", value))
     }
 }
 

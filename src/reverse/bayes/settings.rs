@@ -109,10 +109,7 @@ impl<'a> BayesSettings<'a> {
             let requirement = "between 0 and 1";
             return Err(Error::InvalidSetting { name: "dilution", value: dilution, requirement });
         }
-        if !(temperature > 0.0 && temperature.is_finite()) {
-            let requirement = "positive and finite";
-            return Err(Error::InvalidSetting { name: "temperature", value: temperature, requirement });
-        }
+        check_positive("temperature", temperature)?;
         match prior {
             Prior::Tokens(law) if law.len() != v => {
                 Err(Error::LengthMismatch { expected: v, found: law.len() })
