@@ -6,9 +6,12 @@ use super::Patterns;
 use super::incoming::Incoming;
 use crate::chain::{MarkovChain, StateSet, States};
 use crate::error::{Error, Result};
-use crate::operator::{Arc, StepSampler, Transition, TransitionOperator};
+use crate::operator::{Arc, StepSampler, Transition, TransitionOperator, successors};
 use crate::prob::StreamRng;
 use crate::solve::{MEMORY_LIMIT, check_memory};
+
+/// A law over fewer than one in so many states is pushed transition by transition.
+const FEW: usize = 8;
 
 /// Outputs that one task writes.
 const OUTPUTS: usize = 4096;
@@ -155,6 +158,13 @@ impl<O: TransitionOperator> PatternOperator<O> {
         self.patterns.next_by_column(node, self.columns[state]) * self.columns.len() + state
     }
 
+    /// Pushes a law with few states forward, transition by transition.
+    fn push_few(&self, law: &[f64], pushed: &mut [f64]) {
+        for (state, &p) in law.iter().enumerate().filter(|(_, p)| **p != 0.0) {
+            successors(&self.operator, state).for_each(|next| pushed[next.state] += p * next.probability);
+        }
+    }
+
     /// The nodes from which a step into a pair may come.
     fn sources(&self, pair: usize) -> &[u32] {
         let (node, state) = self.pair(pair);
@@ -187,8 +197,12 @@ impl<O: TransitionOperator> TransitionOperator for PatternOperator<O> {
         let mut pushed = vec![0.0; law.len()];
         let few = (OUTPUTS / n).max(1);
         pushed.par_chunks_mut(n).zip(law.par_chunks(n)).with_min_len(few).for_each(|(pushed, law)| {
-            // Nodes that no text has reached yet, or that were emptied, cost nothing.
-            if law.iter().any(|&p| p != 0.0) {
+            // Nodes that no text has reached yet, or that were emptied, cost nothing;
+            // one far from the root goes with the few states that end as it does.
+            let support = law.iter().filter(|&&p| p != 0.0).count();
+            if support > 0 && self.operator.hubs() == 0 && FEW * support < n {
+                self.push_few(law, pushed);
+            } else if support > 0 {
                 self.operator.push_forward(law, pushed);
             }
         });

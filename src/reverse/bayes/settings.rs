@@ -6,6 +6,7 @@ use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::Law;
+use crate::solve::check_positive;
 
 /// Settings of a reversal by Bayes' rule (Pfau, Infanger, Sheshadri, Panda,
 /// Michael & Huebner 2023, with their public code).
