@@ -77,6 +77,18 @@ fn check(model: &NgramModel, rule: &EndRule, law: &[f64]) {
         assert_relatively_close(&next, &lump(&pushed, &lumps, lumped.len()), eps * f64::EPSILON);
         std::mem::swap(&mut law, &mut pushed);
     }
+    // The largest terms instead of the sums, as the transitions one by one say.
+    let weights = lump(&law, &lumps, lumped.len());
+    lumped.operator().push_largest(&weights, &mut next);
+    let largest: Vec<f64> = (0..lumped.len())
+        .map(|to| {
+            (0..lumped.len())
+                .map(|from| weights[from] * lumped.operator().probability(from, to))
+                .fold(0.0, f64::max)
+        })
+        .collect();
+    // A term is a product of a weight, a probability and up to three back-off weights.
+    assert_relatively_close(&next, &largest, 10.0 * f64::EPSILON);
     // The classes of the one are the lumped classes of the other.
     assert_eq!(lumped.classes().recurrent_count(), all.classes().recurrent_count());
     if lumped.classes().recurrent_count() == 1 {

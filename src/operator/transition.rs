@@ -102,6 +102,23 @@ pub trait TransitionOperator: Send + Sync {
         })
     }
 
+    /// The largest term of every output of a product, instead of their sum:
+    /// `next[j] = max over i of weights[i] P(i, j)`, for weights that are not negative.
+    ///
+    /// Looks at every transition, in parallel, unless the operator knows better.
+    ///
+    /// # Panics
+    ///
+    /// If a slice does not have N entries.
+    fn push_largest(&self, weights: &[f64], next: &mut [f64]) {
+        assert_eq!(weights.len(), self.states(), "one entry per state");
+        assert_eq!(next.len(), self.states(), "one entry per state");
+        let term = |from: Transition| weights[from.state] * from.probability;
+        next.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, largest)| {
+            *largest = predecessors(self, state).map(term).fold(0.0, f64::max);
+        });
+    }
+
     /// Writes the entropy of each row, `sum over j of - P(i, j) log2 P(i, j)`, in bits.
     ///
     /// Looks at every transition, unless the operator knows better.
@@ -223,6 +240,9 @@ macro_rules! delegate_operator {
             }
             fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
                 (**self).pull_back(observable, expected);
+            }
+            fn push_largest(&self, weights: &[f64], next: &mut [f64]) {
+                (**self).push_largest(weights, next);
             }
             fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
                 (**self).next_successor(state, cursor)

@@ -20,6 +20,7 @@
 //!
 //! - `entries`: the n-grams by their contexts, for pulling back (`pull`);
 //! - `incoming`: the same by what they end with, for pushing forward (`push`);
+//! - `largest`: the largest term of every output instead of their sum;
 //! - `walk`, `graph`, `block_hubs`, `sampler`: transitions one by one, the graph, draws;
 //! - `entropy`, `blocks`: the entropies of rows and of blocks of tokens.
 
@@ -30,6 +31,7 @@ mod entries;
 mod entropy;
 mod graph;
 mod incoming;
+mod largest;
 mod operator;
 mod pull;
 mod push;

@@ -43,6 +43,11 @@ impl TransitionOperator for BackoffOperator {
         by_sign(observable, expected, |observable, expected| self.pull_nonnegative(observable, expected));
     }
 
+    fn push_largest(&self, weights: &[f64], next: &mut [f64]) {
+        check_lengths(self, weights, next);
+        self.write_largest(weights, next);
+    }
+
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
         self.next_token(state, cursor)
     }

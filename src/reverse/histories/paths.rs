@@ -192,10 +192,36 @@ impl<'p, 'a, O: TransitionOperator> Stepper<'p, 'a, O> {
         let (paths, logs) = (self.paths, &message.logs);
         let top = self.load(direction, logs);
         paths.product(direction, &self.weights, &mut self.product);
+        self.finish(direction, message, next, top, |state| paths.ln_output(direction, logs, state));
+    }
+
+    /// The weight of the best path into each state, instead of that of all
+    /// together: the largest terms of a product. One that is too small to be
+    /// trusted is looked for again among the logarithms.
+    pub(super) fn best(&mut self, message: &Message, next: &mut Message) {
+        let (paths, logs) = (self.paths, &message.logs);
+        let top = self.load(Direction::Forward, logs);
+        paths.operator.push_largest(&self.weights, &mut self.product);
+        self.finish(Direction::Forward, message, next, top, |state| {
+            paths.arrivals(logs, state).map(|(_, log)| log).fold(f64::NEG_INFINITY, f64::max)
+        });
+    }
+
+    /// Writes the logarithms of a product's outputs, each that is too small to
+    /// be trusted as `exact` finds it.
+    fn finish(
+        &mut self,
+        direction: Direction,
+        message: &Message,
+        next: &mut Message,
+        top: f64,
+        exact: impl Fn(usize) -> f64 + Sync,
+    ) {
+        let paths = self.paths;
         let wanted = |state: usize| paths.may_arrive(direction, state);
         let outputs = self.product.par_iter().with_min_len(1 << 12).enumerate();
         if outputs.map(|(state, &output)| output == 0.0 && wanted(state)).any(|zero| zero) {
-            self.mark_reached(direction, logs);
+            self.mark_reached(direction, &message.logs);
         }
         let (product, reached) = (&self.product, &self.reached);
         next.logs.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, log)| {
@@ -205,27 +231,8 @@ impl<'p, 'a, O: TransitionOperator> Stepper<'p, 'a, O> {
             } else if output >= SMALL {
                 output.ln()
             } else {
-                paths.ln_output(direction, logs, state) - top
+                exact(state) - top
             };
-        });
-        next.rescale(message.scale, top + paths.keep);
-    }
-
-    /// The weight of the best path into each state, instead of that of all
-    /// together: a look at every transition.
-    pub(super) fn best(&mut self, message: &Message, next: &mut Message) {
-        let (paths, logs) = (self.paths, &message.logs);
-        let top = self.load(Direction::Forward, logs);
-        let weights = &self.weights;
-        next.logs.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, log)| {
-            *log = f64::NEG_INFINITY;
-            if paths.may_enter(state) {
-                let weigh = |from: Transition| weights[from.state] * from.probability;
-                let best = predecessors(paths.operator, state).map(weigh).fold(0.0, f64::max);
-                let exact =
-                    || paths.arrivals(logs, state).map(|(_, log)| log).fold(f64::NEG_INFINITY, f64::max);
-                *log = if best >= SMALL { best.ln() } else { exact() - top };
-            }
         });
         next.rescale(message.scale, top + paths.keep);
     }
