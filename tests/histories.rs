@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
 mod common;
+#[path = "histories/rare_resets.rs"]
+mod rare_resets;
 #[path = "../benches/support/mod.rs"]
 mod support;
 
