@@ -1,12 +1,18 @@
 //! Prefixes written from right to left, as a reverse model proposes.
 
+use std::cmp::Ordering;
+
 use super::objective::{Elicitation, check_tokens};
 use super::scorer::Scorer;
 use super::{Elicited, ScoredPrefix};
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
+use crate::prob::Best;
 use crate::solve::{MEMORY_LIMIT, Observer, Progress, Silent, Stop, check_memory};
 use crate::text::Token;
+
+/// Texts that are held at a time for each prefix of a beam, at most.
+const TEXTS: usize = 5;
 
 /// What the search is called for an observer.
 const STAGE: &str = "beam search";
@@ -35,6 +41,24 @@ struct Partial {
     text: Vec<Token>,
     /// Log-probability of the prefix under the reverse model, in bits.
     bits: f64,
+}
+
+/// A prefix of the beam and a token before it.
+#[derive(Debug, Clone, Copy)]
+struct Extension {
+    bits: f64,
+    /// Which prefix of the beam.
+    place: usize,
+    /// Which proposal for it, likeliest first.
+    rank: usize,
+    token: Token,
+}
+
+impl Extension {
+    /// Likeliest first; ties in the order of the beam.
+    fn order(&self, other: &Self) -> Ordering {
+        other.bits.total_cmp(&self.bits).then((self.place, self.rank).cmp(&(other.place, other.rank)))
+    }
 }
 
 impl BeamSearch {
@@ -68,7 +92,7 @@ impl BeamSearch {
     /// proposals; [`Error::VocabularyMismatch`] for a reverse model over another
     /// vocabulary, [`Error::PromptTooShort`] if suffix and what comes after are
     /// shorter than its context, [`Error::Impossible`] if it proposes nothing;
-    /// [`Error::TooLarge`] if the laws of a beam would take more than 8 GiB; what
+    /// [`Error::TooLarge`] if the laws and texts of a beam would take more than 8 GiB; what
     /// the models return.
     pub fn search<M, R>(&self, task: &Elicitation<'_, M>, reverse: &R) -> Result<Elicited>
     where
@@ -131,8 +155,15 @@ impl BeamSearch {
         if known.len() < needed {
             return Err(Error::PromptTooShort { tokens: known.len(), needed });
         }
-        let bytes = (self.width as u128).saturating_mul(text as u128 * size_of::<f64>() as u128);
-        check_memory("the laws of a beam of prefixes", bytes, MEMORY_LIMIT)?;
+        // Two beams, the contexts or prefixes read off them, texts to score, and the report.
+        let tokens = TEXTS * (known.len() + task.length + task.model.context_length());
+        let each = text * size_of::<f64>()
+            + tokens * size_of::<Token>()
+            + TEXTS * size_of::<Partial>()
+            + 2 * size_of::<Extension>()
+            + size_of::<ScoredPrefix>();
+        let bytes = (self.width as u128).saturating_mul(each as u128);
+        check_memory("a beam of prefixes and its laws", bytes, MEMORY_LIMIT)?;
         Ok(known)
     }
 
@@ -143,22 +174,23 @@ impl BeamSearch {
             beam.iter().flat_map(|partial| &partial.text[partial.text.len() - k..]).copied().collect();
         let mut laws = vec![0.0; beam.len() * v];
         reverse.next_token_laws(&contexts, &mut laws)?;
-        let mut extensions = Vec::new();
+        let mut extensions = Best::new(self.width, Extension::order);
         for (place, law) in laws.chunks_exact(v).enumerate() {
-            let proposed = likeliest(law, self.proposals.unwrap_or(self.width));
-            extensions.extend(proposed.into_iter().map(|t| (beam[place].bits + law[t].log2(), place, t)));
+            let proposed = likeliest(law, self.proposals.unwrap_or(self.width)).into_iter().enumerate();
+            extensions.extend(proposed.map(|(rank, token)| {
+                let bits = beam[place].bits + law[token].log2();
+                Extension { bits, place, rank, token: token as Token }
+            }));
         }
-        // The sort is stable: ties stay in the order of the beam.
-        extensions.sort_by(|a, b| b.0.total_cmp(&a.0));
-        extensions.truncate(self.width);
-        if extensions.is_empty() {
-            return Err(Error::Impossible { what: "the suffix, read backwards," });
-        }
-        let extended = |(bits, place, token): (f64, usize, usize)| Partial {
-            text: [&beam[place].text[..], &[token as Token]].concat(),
+        let extended = |Extension { bits, place, token, .. }: Extension| Partial {
+            text: [&beam[place].text[..], &[token]].concat(),
             bits,
         };
-        Ok(extensions.into_iter().map(extended).collect())
+        let extended: Vec<Partial> = extensions.into_sorted().into_iter().map(extended).collect();
+        if extended.is_empty() {
+            return Err(Error::Impossible { what: "the suffix, read backwards," });
+        }
+        Ok(extended)
     }
 }
 
@@ -183,4 +215,21 @@ fn likeliest(law: &[f64], count: usize) -> Vec<usize> {
     tokens.sort_by(|&a, &b| law[b].total_cmp(&law[a]));
     tokens.truncate(count);
     tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TableModel;
+
+    #[test]
+    fn a_beam_is_refused_for_all_that_it_holds_not_for_its_laws_alone() {
+        let model = TableModel::from_rows(1, &[[0.5, 0.5], [0.5, 0.5]]).unwrap();
+        let task = Elicitation::new(&model, &[1, 1], 3);
+        // Laws of 4 GiB, and as many texts.
+        let found = BeamSearch::new(1 << 28).search(&task, &model);
+        assert!(matches!(found, Err(Error::TooLarge { .. })), "{found:?}");
+        let found = BeamSearch::new(1 << 20).search(&task, &model).unwrap();
+        assert_eq!(found.prefixes.len(), 8);
+    }
 }

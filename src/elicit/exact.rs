@@ -1,14 +1,17 @@
 //! The best prefixes of all, by dynamic programming over the contexts.
 
+use std::cmp::Ordering;
+
 use rayon::prelude::*;
 
-use super::Elicited;
 use super::objective::{Before, Elicitation};
 use super::scorer::Scorer;
+use super::{Elicited, ScoredPrefix};
 use crate::chain::{Enumeration, MarkovChain};
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::operator::{ShiftOperator, TransitionOperator};
+use crate::prob::Best;
 use crate::solve::{MEMORY_LIMIT, Observer, Progress, Silent, Stop, check_memory, check_operations};
 use crate::text::{ContextSpace, Token};
 
@@ -57,7 +60,7 @@ impl ExactSearch {
         self
     }
 
-    /// The most bytes that the table, and the lists of the best, may take.
+    /// The most bytes that the table and the lists of the best may take together.
     pub fn memory_limit(mut self, bytes: u128) -> Self {
         self.memory_limit = bytes;
         self
@@ -66,7 +69,8 @@ impl ExactSearch {
     /// The best prefixes, or as many as the suffix can follow at all.
     ///
     /// V^K evaluations of the model and those of the report; time
-    /// `O(V^K (L + m V count log(V count)))`, `8 (m + 2) V^K count` bytes beside the table.
+    /// `O(V^K (L + m V count))`, `8 (m + 2) V^K count` bytes beside the table, and
+    /// some `150 + 8 m` for each of the prefixes.
     ///
     /// # Errors
     ///
@@ -108,8 +112,9 @@ impl ExactSearch {
         }
         let mut scorer = Scorer::new(task)?;
         scorer.count(chain.len() as u64);
-        let mut prefixes = Vec::with_capacity(self.count);
-        for prefix in search.best(task) {
+        let best = search.best(task);
+        let mut prefixes = Vec::with_capacity(best.len());
+        for prefix in best {
             let bits = scorer.bits(&prefix)?[0];
             prefixes.push(scorer.report(&prefix, bits)?);
         }
@@ -122,15 +127,20 @@ impl ExactSearch {
 
     fn check_size<M: LanguageModel + ?Sized>(&self, task: &Elicitation<'_, M>, steps: usize) -> Result<()> {
         let (v, k) = (task.model.vocabulary_size(), task.model.context_length());
-        let contexts = ContextSpace::new(v, k)?.len() as f64;
-        let width = self.count as f64 * v as f64;
-        let operations = contexts * (task.suffix.len() as f64 + steps as f64 * width * width.log2().max(1.0));
+        let space = ContextSpace::new(v, k)?;
+        let contexts = space.len() as f64;
+        let entries = contexts * self.count as f64;
+        let operations = contexts * task.suffix.len() as f64 + steps as f64 * v as f64 * entries;
         let remedy = "use a shorter context, a shorter prefix, or a beam search";
         check_operations("the exact search for a prefix", operations, remedy)?;
         // A value and a move for each entry of a list; the last two layers of values are kept.
-        let entries = contexts * self.count as f64;
-        let bytes = entries * (size_of::<Move>() as f64 * steps as f64 + 2.0 * size_of::<f64>() as f64);
-        check_memory("the lists of the best prefixes", bytes as u128, self.memory_limit)
+        let lists = entries * (size_of::<Move>() as f64 * steps as f64 + 2.0 * size_of::<f64>() as f64);
+        // No more than there are; each is selected as a start, spelled out, and reported.
+        let prefixes = (v as f64).powf(task.length as f64).min(self.count as f64);
+        let tokens = size_of::<Vec<Token>>() + task.length * size_of::<Token>();
+        let each = 2 * size_of::<Start>() + 2 * tokens + size_of::<ScoredPrefix>();
+        let bytes = (lists + prefixes * each as f64) as u128 + ShiftOperator::<f64>::table_bytes(&space);
+        check_memory("the table and the lists of the best prefixes", bytes, self.memory_limit)
     }
 }
 
@@ -157,6 +167,21 @@ struct Move {
     rank: u32,
 }
 
+/// A context to start in, a place in its list, and what it is worth.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    bits: f64,
+    context: usize,
+    rank: usize,
+}
+
+impl Start {
+    /// Best first; ties in the order of the contexts.
+    fn order(&self, other: &Self) -> Ordering {
+        other.bits.total_cmp(&self.bits).then((self.context, self.rank).cmp(&(other.context, other.rank)))
+    }
+}
+
 /// The best values from every context, lists of `count` in descending order,
 /// minus infinity where there are fewer; and the moves that lead there.
 struct Lists<'a> {
@@ -173,8 +198,9 @@ impl<'a> Lists<'a> {
         task: &Elicitation<'_, M>,
         count: usize,
     ) -> Self {
+        let suffix = suffix_bits(chain, task.suffix);
         let mut values = vec![f64::NEG_INFINITY; chain.len() * count];
-        for (context, bits) in suffix_bits(chain, task.suffix).into_iter().enumerate() {
+        for (context, bits) in suffix.into_iter().enumerate() {
             values[context * count] = bits;
         }
         Self { chain, count, values, moves: Vec::new() }
@@ -186,35 +212,42 @@ impl<'a> Lists<'a> {
         let mut values = vec![f64::NEG_INFINITY; self.values.len()];
         let mut moves = vec![Move::default(); self.values.len()];
         let lists = values.par_chunks_mut(count).zip(moves.par_chunks_mut(count));
-        lists.enumerate().for_each(|(context, (values, moves))| {
-            let candidates = self.candidates(context, weight);
-            for ((value, step), (bits, way)) in values.iter_mut().zip(moves).zip(candidates) {
-                (*value, *step) = (bits, way);
-            }
-        });
+        lists.enumerate().for_each(|(context, (values, moves))| self.merge(context, weight, values, moves));
         self.values = values;
         self.moves.push(moves);
     }
 
-    /// What can be said from a context, best first.
-    fn candidates(&self, context: usize, weight: f64) -> Vec<(f64, Move)> {
+    /// Writes what can be said from a context, best first: merges the lists of
+    /// the contexts that follow. Ties stay in the order of the tokens.
+    fn merge(&self, context: usize, weight: f64, values: &mut [f64], moves: &mut [Move]) {
         let space = self.chain.operator().space();
-        let mut candidates = Vec::new();
-        for (token, p) in self.chain.operator().next_token_law(context).enumerate() {
-            // Without a weight, what the model never says is as good as anything.
-            let natural = if weight > 0.0 { weight * p.log2() } else { 0.0 };
-            let next = space.shift(context, token as Token);
-            for (rank, value) in self.list(next).enumerate() {
-                let bits = natural + value;
-                if bits > f64::NEG_INFINITY {
-                    candidates.push((bits, Move { token: token as Token, rank: rank as u32 }));
-                }
+        // Without a weight, what the model never says is as good as anything.
+        let natural = |p: f64| if weight > 0.0 { weight * p.log2() } else { 0.0 };
+        let naturals: Vec<f64> = self.chain.operator().next_token_law(context).map(natural).collect();
+        let worth = |Move { token, rank }: Move| {
+            let next = space.shift(context, token);
+            naturals[token as usize] + self.value(next, rank as usize)
+        };
+        // Of each token, the best that was not yet taken.
+        let mut heads: Vec<(f64, Move)> = (0..naturals.len() as Token)
+            .map(|token| Move { token, rank: 0 })
+            .map(|step| (worth(step), step))
+            .collect();
+        for (value, step) in values.iter_mut().zip(moves) {
+            let first = (f64::NEG_INFINITY, Move::default());
+            let best = heads.iter().fold(first, |best, head| if head.0 > best.0 { *head } else { best });
+            if best.0 == f64::NEG_INFINITY {
+                return;
             }
+            (*value, *step) = best;
+            let after = Move { rank: step.rank + 1, ..*step };
+            heads[step.token as usize] = (worth(after), after);
         }
-        // The sort is stable: ties stay in the order of the tokens.
-        candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
-        candidates.truncate(self.count);
-        candidates
+    }
+
+    /// The value at a place of a context's list; minus infinity beyond its end.
+    fn value(&self, context: usize, rank: usize) -> f64 {
+        if rank < self.count { self.values[context * self.count + rank] } else { f64::NEG_INFINITY }
     }
 
     /// The values of a context's list that are not minus infinity.
@@ -241,21 +274,20 @@ impl<'a> Lists<'a> {
             }
             _ => self.ranked(|_| 0.0),
         };
-        let whole = |(context, rank)| [shown(context), self.path(context, rank)].concat();
+        let whole = |start: Start| [shown(start.context), self.path(start.context, start.rank)].concat();
         starts.into_iter().map(whole).collect()
     }
 
-    /// The contexts to start in, with the places in their lists, best first.
-    fn ranked(&self, bonus: impl Fn(usize) -> f64) -> Vec<(usize, usize)> {
-        let from = |context: usize| {
+    /// Where to start, best first.
+    fn ranked(&self, bonus: impl Fn(usize) -> f64) -> Vec<Start> {
+        let mut starts = Best::new(self.count, Start::order);
+        for context in 0..self.chain.len() {
             let bonus = bonus(context);
-            self.list(context).enumerate().map(move |(rank, bits)| (bits + bonus, context, rank))
-        };
-        let mut starts: Vec<_> = (0..self.chain.len()).flat_map(from).collect();
-        starts.retain(|(bits, ..)| *bits > f64::NEG_INFINITY);
-        starts.sort_by(|a, b| b.0.total_cmp(&a.0));
-        starts.truncate(self.count);
-        starts.into_iter().map(|(_, context, rank)| (context, rank)).collect()
+            let here = self.list(context).enumerate();
+            let here = here.map(|(rank, bits)| Start { bits: bits + bonus, context, rank });
+            starts.extend(here.filter(|start| start.bits > f64::NEG_INFINITY));
+        }
+        starts.into_sorted()
     }
 
     /// The tokens said from a context on the way at some place of its list.
@@ -289,8 +321,8 @@ fn suffix_bits(chain: &MarkovChain<ShiftOperator>, suffix: &[Token]) -> Vec<f64>
 mod tests {
     use super::*;
 
-    /// One bit after another, from 64 bits of context.
-    struct Bits;
+    /// One bit after another, from so many bits of context.
+    struct Bits(usize);
 
     impl LanguageModel for Bits {
         fn vocabulary_size(&self) -> usize {
@@ -298,7 +330,7 @@ mod tests {
         }
 
         fn context_length(&self) -> usize {
-            64
+            self.0
         }
 
         fn next_token_law(&self, _: &[Token], law: &mut [f64]) -> Result<()> {
@@ -309,7 +341,7 @@ mod tests {
 
     #[test]
     fn contexts_that_cannot_be_numbered_are_refused() {
-        let refused = ExactSearch::new().search(&Elicitation::new(&Bits, &[1], 64));
+        let refused = ExactSearch::new().search(&Elicitation::new(&Bits(64), &[1], 64));
         assert!(
             matches!(
                 refused,
@@ -317,5 +349,27 @@ mod tests {
             ),
             "{refused:?}"
         );
+    }
+
+    #[test]
+    fn the_table_the_lists_and_what_is_selected_are_counted_together() {
+        let model = Bits(8);
+        let task = Elicitation::new(&model, &[1], 8);
+        let needed = |count: usize, limit: u128| match ExactSearch::new()
+            .count(count)
+            .memory_limit(limit)
+            .search(&task)
+        {
+            Err(Error::TooLarge { needed, .. }) => needed,
+            found => panic!("{found:?}"),
+        };
+        // 512 probabilities, and two values of each of 256 contexts.
+        let [table, lists] = [8 * 512, 8 * 512];
+        // A selection of two starts of 24 bytes, two copies of 8 tokens, a report.
+        let each = 2 * 24 + 2 * (24 + 8 * 4) + size_of::<ScoredPrefix>() as u128;
+        assert_eq!(needed(1, table + lists), table + lists + each);
+        assert!(ExactSearch::new().memory_limit(table + lists + each).search(&task).is_ok());
+        // There are no more than 256 prefixes.
+        assert_eq!(needed(1000, 1_000_000), table + 1000 * lists + 256 * each);
     }
 }

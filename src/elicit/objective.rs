@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::ScoredPrefix;
-use super::scorer::Scorer;
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::prob::Law;
@@ -95,29 +93,6 @@ impl<'a, M: LanguageModel + ?Sized> Elicitation<'a, M> {
     pub fn naturalness(mut self, weight: f64) -> Self {
         self.naturalness = weight;
         self
-    }
-
-    /// The losses and the objective of one prefix.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EmptyText`] for a suffix without tokens,
-    /// [`Error::TokenOutOfRange`], [`Error::MustBePositive`] for prefixes of no
-    /// tokens, [`Error::LengthMismatch`] for a prefix of another length or a
-    /// start law over other contexts;
-    /// [`Error::PromptTooShort`] for a prompt of fewer than K tokens, or none where
-    /// the prefix has fewer; [`Error::InvalidSetting`] for a weight that is not finite
-    /// or negative, for one above 0 if nothing is known of the text before the
-    /// prefix, and for a start law with a prefix of fewer than K tokens; what
-    /// the model returns. So do the searches.
-    pub fn score(&self, prefix: &[Token]) -> Result<ScoredPrefix> {
-        let mut scorer = Scorer::new(self)?;
-        if prefix.len() != self.length {
-            return Err(Error::LengthMismatch { expected: self.length, found: prefix.len() });
-        }
-        check_tokens(prefix, self.model.vocabulary_size())?;
-        let bits = scorer.bits(prefix)?[0];
-        scorer.report(prefix, bits)
     }
 
     pub(super) fn check(&self) -> Result<()> {

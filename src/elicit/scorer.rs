@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::ScoredPrefix;
-use super::objective::{Before, Elicitation};
-use crate::error::Result;
+use super::objective::{Before, Elicitation, check_tokens};
+use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::text::{Token, sequence_key};
 
@@ -149,6 +149,31 @@ impl<'a, M: LanguageModel + ?Sized> Scorer<'a, M> {
             }
         }
         Ok(bits)
+    }
+}
+
+impl<M: LanguageModel + ?Sized> Elicitation<'_, M> {
+    /// The losses and the objective of one prefix.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyText`] for a suffix without tokens,
+    /// [`Error::TokenOutOfRange`], [`Error::MustBePositive`] for prefixes of no
+    /// tokens, [`Error::LengthMismatch`] for a prefix of another length or a
+    /// start law over other contexts;
+    /// [`Error::PromptTooShort`] for a prompt of fewer than K tokens, or none where
+    /// the prefix has fewer; [`Error::InvalidSetting`] for a weight that is not finite
+    /// or negative, for one above 0 if nothing is known of the text before the
+    /// prefix, and for a start law with a prefix of fewer than K tokens; what
+    /// the model returns. So do the searches.
+    pub fn score(&self, prefix: &[Token]) -> Result<ScoredPrefix> {
+        let mut scorer = Scorer::new(self)?;
+        if prefix.len() != self.length {
+            return Err(Error::LengthMismatch { expected: self.length, found: prefix.len() });
+        }
+        check_tokens(prefix, self.model.vocabulary_size())?;
+        let bits = scorer.bits(prefix)?[0];
+        scorer.report(prefix, bits)
     }
 }
 

@@ -4,6 +4,7 @@
 //! distance. Information is in **bits**.
 
 mod alias;
+mod best;
 mod distance;
 mod entropy;
 mod law;
@@ -11,6 +12,7 @@ mod reduce;
 mod streams;
 
 pub use alias::{AliasRows, AliasTable};
+pub(crate) use best::Best;
 pub use distance::{hellinger, jensen_shannon, l1, relative_entropy, total_variation};
 pub use entropy::{entropy, miller_madow_entropy, plug_in_entropy};
 pub use law::Law;

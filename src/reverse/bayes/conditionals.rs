@@ -34,11 +34,13 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// With [`Conditionals::Stationary`] its stationary law is that of one token.
     /// A token that is never said is followed by every token alike.
     ///
-    /// One product, and `O(V^K)` memory.
+    /// One product, and `O(V^K + V^2)` memory.
     ///
     /// # Errors
     ///
-    /// As [`BayesSettings::reverse`](super::BayesSettings::reverse).
+    /// As [`BayesSettings::reverse`](super::BayesSettings::reverse); in particular
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if V^2 probabilities would take
+    /// more than 8 GiB, from some 33,000 tokens on.
     pub fn short_kernel(
         &self,
         stationary: &Law,
@@ -46,6 +48,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ) -> Result<MarkovChain<ShiftOperator>> {
         let laws = ContextLaws::new(self, stationary, conditionals)?;
         let v = self.states().vocabulary_size();
+        let bytes = (v as u128).pow(2) * size_of::<f64>() as u128;
+        check_memory("the kernel of single tokens", bytes, MEMORY_LIMIT)?;
         let mut rows = Vec::with_capacity(v * v);
         for before in 0..v {
             let row: Vec<f64> =
@@ -154,5 +158,23 @@ fn normalize(row: &mut [f64]) {
     let sum: f64 = row.iter().sum();
     if sum > 0.0 {
         row.iter_mut().for_each(|weight| *weight /= sum);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::operator::SparseOperator;
+
+    #[test]
+    fn a_dense_kernel_of_forty_thousand_tokens_is_refused() {
+        let v = 40_000;
+        let cycle = (0..v as u32).map(|token| (token, (token + 1) % v as u32, 1.0)).collect();
+        let states = States::contexts(ContextSpace::new(v, 1).unwrap(), None);
+        let chain = MarkovChain::new(SparseOperator::from_triplets(v, cycle).unwrap(), states);
+        let kernel = chain.short_kernel(&Law::uniform(v), Conditionals::Stationary);
+        // 8 V^2 = 12.8 GB.
+        assert!(matches!(kernel, Err(Error::TooLarge { needed: 12_800_000_000, .. })));
     }
 }

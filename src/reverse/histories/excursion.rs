@@ -1,20 +1,14 @@
 //! What may happen between two resets, and how long it may take.
 
-use ndarray::Array2;
-
 use super::watch::Watch;
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::prob::{Law, sum_by};
-use crate::solve::{MEMORY_LIMIT, Stop, check_memory, check_operations};
+use crate::solve::Stop;
 
-/// Excursions that are followed until less than this share of them is left.
-const LEFT_OVER: f64 = 1e-15;
-
-/// The states that can be met after some first states and before a reset, those
-/// first ones included.
-pub(super) fn reachable<O: TransitionOperator>(
+/// The states that can be met after some first states, up to the next reset,
+/// that one included.
+pub(super) fn met_after<O: TransitionOperator>(
     operator: &O,
     first: impl Iterator<Item = usize>,
     resets: Option<&StateSet>,
@@ -23,13 +17,11 @@ pub(super) fn reachable<O: TransitionOperator>(
     let is_reset = |node: usize| node < states && resets.is_some_and(|resets| resets.contains(node));
     let mut met = vec![false; states + operator.hubs()];
     let mut pending: Vec<usize> = first.collect();
-    pending.iter().for_each(|&state| met[state] = true);
     while let Some(node) = pending.pop() {
         let mut cursor = 0;
         while let Some(arc) = operator.next_arc(node, cursor) {
             cursor = arc.cursor;
-            if !met[arc.node] && !is_reset(arc.node) {
-                met[arc.node] = true;
+            if !std::mem::replace(&mut met[arc.node], true) && !is_reset(arc.node) {
                 pending.push(arc.node);
             }
         }
@@ -40,9 +32,9 @@ pub(super) fn reachable<O: TransitionOperator>(
 
 /// Excursions of a chain from a set of resets, until the next one.
 pub(super) struct Excursions<'a, O> {
-    chain: &'a MarkovChain<O>,
-    resets: &'a StateSet,
-    max_iterations: usize,
+    pub(super) chain: &'a MarkovChain<O>,
+    pub(super) resets: &'a StateSet,
+    pub(super) max_iterations: usize,
 }
 
 impl<'a, O: TransitionOperator> Excursions<'a, O> {
@@ -76,7 +68,7 @@ impl<'a, O: TransitionOperator> Excursions<'a, O> {
     /// [`Error::NotConverged`] if `q` is above 1/2 after all iterations allowed;
     /// [`Error::Cancelled`].
     pub(super) fn longest_mean(&self, watch: &mut Watch<'_>) -> Result<f64> {
-        let met = reachable(self.chain.operator(), self.resets.iter(), Some(self.resets));
+        let met = met_after(self.chain.operator(), self.resets.iter(), Some(self.resets));
         let inside = |state: usize| met[state] && !self.resets.contains(state);
         let mut going_on: Vec<f64> = (0..met.len()).map(|state| f64::from(u8::from(inside(state)))).collect();
         let mut before = going_on.clone();
@@ -95,57 +87,5 @@ impl<'a, O: TransitionOperator> Excursions<'a, O> {
         }
         let (stop, iterations) = (Stop::MaxIterations.describe(), self.max_iterations);
         Err(Error::NotConverged { stop, iterations, residual: share })
-    }
-
-    /// The law of the state in which the chain is reset, in the long run: the
-    /// stationary law of the chain watched only at resets (Kemeny and Snell
-    /// 1960, section 6.1), whose rows are found by following excursions.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::TooLarge`] and [`Error::TooExpensive`] for too many resets, and
-    /// as [`MarkovChain::stationary`]: in particular if there are resets in
-    /// several recurrent classes.
-    pub(super) fn reset_law(&self, longest_mean: f64, watch: &mut Watch<'_>) -> Result<Law> {
-        let resets: Vec<usize> = self.resets.iter().collect();
-        if let [reset] = resets[..] {
-            return Ok(Law::point(self.chain.len(), reset));
-        }
-        let count = resets.len() as f64;
-        check_memory("the chain of resets", (resets.len() as u128).pow(2) * 8, MEMORY_LIMIT)?;
-        // A mean time m leaves a share e^-k after about e k m steps.
-        let steps = std::f64::consts::E * longest_mean * -LEFT_OVER.ln();
-        let needed = count * steps * self.chain.operator().stored_entries() as f64;
-        check_operations("the law of resets", needed, "name fewer resets, such as the start of text alone")?;
-        let mut rows = Array2::zeros((resets.len(), resets.len()));
-        for (mut row, &reset) in rows.rows_mut().into_iter().zip(&resets) {
-            let landed = self.landing_law(reset, watch)?;
-            row.iter_mut().zip(&resets).for_each(|(p, &to)| *p = landed[to]);
-        }
-        let watched = MarkovChain::from_dense(rows.view())?.stationary()?.converged()?;
-        let mut law = vec![0.0; self.chain.len()];
-        resets.iter().zip(watched.iter()).for_each(|(&reset, &p)| law[reset] = p);
-        Ok(Law::from_computed(law))
-    }
-
-    /// The law of the state of the next reset after one in `reset`.
-    fn landing_law(&self, reset: usize, watch: &mut Watch<'_>) -> Result<Law> {
-        let n = self.chain.len();
-        let mut going_on = Law::point(n, reset).into_vec();
-        let mut next = vec![0.0; n];
-        let mut landed = vec![0.0; n];
-        for _ in 0..self.max_iterations {
-            self.chain.operator().push_forward(&going_on, &mut next);
-            for state in self.resets.iter() {
-                landed[state] += std::mem::take(&mut next[state]);
-            }
-            std::mem::swap(&mut going_on, &mut next);
-            if sum_by(n, |state| going_on[state]) <= LEFT_OVER {
-                return Law::normalized(landed);
-            }
-            watch.step()?;
-        }
-        let (stop, iterations) = (Stop::MaxIterations.describe(), self.max_iterations);
-        Err(Error::NotConverged { stop, iterations, residual: sum_by(n, |state| going_on[state]) })
     }
 }

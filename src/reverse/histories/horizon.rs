@@ -172,7 +172,7 @@ impl<O: TransitionOperator> Histories<'_, O> {
     /// Looks at every transition two or more times a step: `O(V)` a state for
     /// contexts of V tokens, but up to `O(N)` where every state may follow any,
     /// as in a [`Restart`](crate::operator::Restart) chain or that of a whole
-    /// back-off model. `24 count` bytes a step.
+    /// back-off model. `24 count` bytes a step, and some `150 count` once.
     ///
     /// # Errors
     ///

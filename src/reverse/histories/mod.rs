@@ -26,6 +26,7 @@ mod paths;
 mod replay;
 mod reset;
 mod reset_histories;
+mod reset_law;
 mod samples;
 mod sweep;
 mod watch;

@@ -9,6 +9,7 @@ use super::sweep::{Sweep, Weights};
 use super::watch::Watch;
 use crate::error::Result;
 use crate::operator::TransitionOperator;
+use crate::prob::Best;
 use crate::solve::{MEMORY_LIMIT, check_memory};
 
 /// The `count` heaviest paths of some numbers of steps, heaviest first; equals
@@ -25,7 +26,8 @@ use crate::solve::{MEMORY_LIMIT, check_memory};
 /// are `count` paths at least as heavy, and none is left out but for a tie.
 /// Suffixes may start at any of the times at which paths may end.
 ///
-/// Costs two looks at every transition a step, and `16 count` bytes.
+/// Costs two looks at every transition a step, and `16 count` bytes, besides the
+/// candidates for suffixes of one step: up to `2 count` are held at a time.
 pub(super) struct MostProbable<'p, 'a, O> {
     paths: &'p Paths<'a, O>,
     count: usize,
@@ -92,16 +94,18 @@ impl<'p, 'a, O: TransitionOperator> MostProbable<'p, 'a, O> {
         Ok(search.finish())
     }
 
-    /// Nodes, and the states of the histories, if there are so many.
+    /// Nodes, and the states of the histories, if there are so many; beside them,
+    /// the candidates of a step, and the suffixes before and after it.
     fn bytes(states: usize, last: usize, count: usize) -> u128 {
         let paths = (states as f64).powf(last as f64 + 1.0);
         let count = if paths < count as f64 { paths as u128 } else { count as u128 };
-        let each = (size_of::<Node>() + size_of::<usize>()) as u128;
-        count.saturating_mul(last as u128 + 1).saturating_mul(each)
+        let step = (size_of::<Node>() + size_of::<usize>()) as u128;
+        let once = (2 * size_of::<Candidate>() + 2 * size_of::<Suffix>() + size_of::<History>()) as u128;
+        count.saturating_mul((last as u128 + 1).saturating_mul(step) + once)
     }
 
     fn visit(&mut self, time: usize, best: &Message) {
-        let mut found = Vec::new();
+        let mut found = Best::new(self.count, Candidate::order);
         for suffix in &self.front {
             let state = self.nodes[suffix.node].state;
             let rest = suffix.ln_weight + self.paths.keep - self.shift;
@@ -118,11 +122,7 @@ impl<'p, 'a, O: TransitionOperator> MostProbable<'p, 'a, O> {
             let rank = |state: usize| ln_weight + best.logs[state];
             found.extend(ends.map(|state| Candidate { rank: rank(state), ln_weight, state, next: None }));
         }
-        if self.count < found.len() {
-            found.select_nth_unstable_by(self.count, Candidate::order);
-            found.truncate(self.count);
-        }
-        self.front = found.iter().map(|candidate| self.keep(candidate)).collect();
+        self.front = found.into_sorted().iter().map(|candidate| self.keep(candidate)).collect();
         self.shift = best.shift;
     }
 

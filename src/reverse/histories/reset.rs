@@ -1,11 +1,12 @@
 //! Histories since the last reset: how to look for them.
 
 use super::End;
-use super::excursion::{Excursions, reachable};
+use super::excursion::{Excursions, met_after};
 use super::horizon::MESSAGE_MEMORY;
 use super::logarithms::LogSum;
 use super::paths::{Direction, Message, Paths, Stepper};
 use super::reset_histories::ResetHistories;
+use super::reset_law::ResetLaw;
 use super::sweep::BESIDE;
 use super::watch::Watch;
 use crate::chain::{MarkovChain, StateSet};
@@ -52,7 +53,9 @@ impl ResetHistorySettings {
         Self { tolerance: 1e-12, max_iterations: 100_000, memory_limit: MESSAGE_MEMORY }
     }
 
-    /// How much of the posterior may lie with ages that are left out.
+    /// How far off the posterior may be, in total variation: how much of it may
+    /// lie with ages that are left out. Where there are several resets, up to half
+    /// of the tolerance goes to the law of the reset.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
@@ -78,10 +81,12 @@ impl ResetHistorySettings {
     /// Without the stationary law of the chain. One product for each age, and
     /// some for the bound on the ages left out. Where there are several resets,
     /// the law of the reset follows from the chain watched at resets, which takes
-    /// that many more times the work.
+    /// that many more times the work, and more if some are rare: the probability
+    /// of each is found to the same number of digits, however small it is.
     ///
-    /// The error bound reported is that on the posterior of the ages left out,
-    /// proven up to rounding.
+    /// The error bound reported is one on the total variation error of the
+    /// posterior, proven up to rounding: what the ages left out have, and what the
+    /// law of the reset may be off. The residual is the former alone.
     ///
     /// # Errors
     ///
@@ -90,8 +95,9 @@ impl ResetHistorySettings {
     /// cannot be reached between resets; [`Error::InvalidSetting`];
     /// [`Error::NotConverged`] if the chain is reset so rarely that nothing can
     /// be said about the ages left out; [`Error::TooLarge`], for the law of
-    /// several resets also [`Error::TooExpensive`] and
-    /// [`Error::SeveralRecurrentClasses`].
+    /// several resets also [`Error::TooExpensive`], of more than 4,096 in any case,
+    /// [`Error::SeveralRecurrentClasses`], and [`Error::Underflow`] where one of
+    /// them has a probability below about `1e-290`.
     pub fn solve<'a, O: TransitionOperator>(
         &self,
         chain: &'a MarkovChain<O>,
@@ -117,7 +123,8 @@ impl ResetHistorySettings {
         let excursions = Excursions::new(chain, resets, self.max_iterations)?;
         let mut watch = Watch::new(observer, "the time between resets", None);
         let longest_mean = excursions.longest_mean(&mut watch)?;
-        let law = excursions.reset_law(longest_mean, &mut watch)?;
+        let ResetLaw { law, posterior_error } =
+            excursions.reset_law(longest_mean, self.tolerance, &mut watch)?;
         let paths = Paths {
             operator: chain.operator(),
             start: law.iter().map(|p| p.ln()).collect(),
@@ -126,7 +133,7 @@ impl ResetHistorySettings {
             ends: end.set().clone(),
             first_visit: matches!(end, End::FirstIn(_)),
         };
-        self.explore(paths, longest_mean, observer)
+        self.explore(paths, longest_mean, posterior_error, observer)
     }
 
     /// The histories since the last restart: over the age `T`, the state `x_0`
@@ -175,7 +182,7 @@ impl ResetHistorySettings {
             ends: end.set().clone(),
             first_visit: matches!(end, End::FirstIn(_)),
         };
-        self.explore(paths, restart.restart().recip(), observer)
+        self.explore(paths, restart.restart().recip(), 0.0, observer)
     }
 
     fn check(&self, states: usize, end: End<'_>) -> Result<()> {
@@ -188,11 +195,13 @@ impl ResetHistorySettings {
     }
 
     /// Follows paths to all ages that matter. The weight of the paths of age `T`
-    /// and more is at most that of age `T` times `longest_mean`.
+    /// and more is at most that of age `T` times `longest_mean`; the posterior is
+    /// off by at most `known_error` before any age is left out.
     fn explore<'a, O: TransitionOperator>(
         &self,
         paths: Paths<'a, O>,
         longest_mean: f64,
+        known_error: f64,
         observer: &mut dyn Observer,
     ) -> Result<Outcome<ResetHistories<'a, O>>> {
         check_possible(&paths)?;
@@ -209,7 +218,7 @@ impl ResetHistorySettings {
             stepper.sum(Direction::Forward, &message, &mut next);
             std::mem::swap(&mut message, &mut next);
             let left_out = share(message.ln_total() + longest_mean.ln(), total.ln());
-            if left_out <= self.tolerance {
+            if left_out + known_error <= self.tolerance {
                 break (left_out, Stop::Converged);
             }
             if ages.len() > self.max_iterations {
@@ -220,7 +229,8 @@ impl ResetHistorySettings {
         if total.ln() == f64::NEG_INFINITY {
             return Err(Error::Impossible { what: "the end of the histories, up to the largest age," });
         }
-        let report = Report { iterations: ages.len(), residual: left_out, error_bound: Some(left_out), stop };
+        let error_bound = Some(left_out + known_error);
+        let report = Report { iterations: ages.len(), residual: left_out, error_bound, stop };
         let found = ResetHistories::new(paths, ages, forward, self.memory_limit);
         Ok(Outcome::new(found, report))
     }
@@ -233,14 +243,15 @@ fn share(one: f64, other: f64) -> f64 {
 
 /// Refuses an end that no path reaches.
 fn check_possible<O: TransitionOperator>(paths: &Paths<'_, O>) -> Result<()> {
-    let first = (0..paths.start.len()).filter(|&state| paths.start[state] > f64::NEG_INFINITY);
-    let possible = if paths.keep == f64::NEG_INFINITY {
-        first.into_iter().any(|state| paths.ends.contains(state))
-    } else {
-        let met = reachable(paths.operator, first, paths.barred.as_ref());
-        paths.ends.iter().any(|state| met[state])
-    };
-    if possible { Ok(()) } else { Err(Error::Impossible { what: "the end of the histories since a reset" }) }
+    let is_first = |state: usize| paths.start[state] > f64::NEG_INFINITY;
+    let first = (0..paths.start.len()).filter(|&state| is_first(state));
+    let met = met_after(paths.operator, first, paths.barred.as_ref());
+    let goes_on = paths.keep > f64::NEG_INFINITY;
+    let is_met = |state: usize| goes_on && met[state] && paths.may_enter(state);
+    if paths.ends.iter().any(|state| is_first(state) || is_met(state)) {
+        return Ok(());
+    }
+    Err(Error::Impossible { what: "the end of the histories since a reset" })
 }
 
 impl<O: TransitionOperator> MarkovChain<O> {

@@ -29,8 +29,8 @@ const ROUNDING: f64 = 1e-6;
 /// - since a visit to a set of resets, `nu(x_0) P(x_0, x_1) ... P(x_{T-1}, x_T)`,
 ///   where `nu` is the law of the state of the reset, and no later state is one.
 ///
-/// Ages are looked at up to a largest one. Its posterior is certified by the
-/// error bound of the report that these histories come with.
+/// Ages are looked at up to a largest one. The posterior of those left out is
+/// certified by the error bound of the report that these histories come with.
 #[derive(Debug, Clone)]
 pub struct ResetHistories<'a, O> {
     paths: Paths<'a, O>,
