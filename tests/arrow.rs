@@ -3,8 +3,9 @@
 
 mod common;
 
+use common::tables::{shift, tables};
 use common::{assert_all_close, assert_close, language_model, language_models, matrices, numbers};
-use lmchain::chain::{MarkovChain, States};
+use lmchain::chain::MarkovChain;
 use lmchain::error::Error;
 use lmchain::model::{NgramSettings, Smoothing, TableModel};
 use lmchain::operator::{ShiftOperator, TransitionOperator};
@@ -257,31 +258,6 @@ fn bad_requests_to_a_reversal_are_refused() {
     assert!(matches!(learned.cross_entropy(1), Err(Error::PromptTooShort { tokens: 1, needed: 2 })));
 }
 
-/// Tables over small context spaces; `zeros` of every three entries are zero.
-fn table(
-    zeros: u32,
-    vocabulary: std::ops::Range<usize>,
-    length: std::ops::Range<usize>,
-) -> impl Strategy<Value = (ContextSpace, Vec<f64>)> {
-    let space = (vocabulary, length).prop_map(|(v, k)| ContextSpace::new(v, k).unwrap());
-    space.prop_flat_map(move |space| {
-        let v = space.vocabulary_size();
-        let entry = (0.05..1.0f64, 0u32..3).prop_map(move |(p, zero)| if zero < zeros { 0.0 } else { p });
-        let row = prop::collection::vec(entry, v).prop_map(|mut row| {
-            if row.iter().all(|p| *p == 0.0) {
-                row[0] = 1.0;
-            }
-            let sum: f64 = row.iter().sum();
-            row.iter().map(|p| p / sum).collect::<Vec<_>>()
-        });
-        prop::collection::vec(row, space.len()).prop_map(move |rows| (space, rows.concat()))
-    })
-}
-
-fn shift(space: ContextSpace, table: Vec<f64>) -> MarkovChain<ShiftOperator> {
-    MarkovChain::new(ShiftOperator::new(space, table).unwrap(), States::contexts(space, None))
-}
-
 /// The stationary probability of some tokens in a row, window by window.
 fn block(chain: &MarkovChain<ShiftOperator>, law: &[f64], tokens: &[Token]) -> f64 {
     let (space, k) = (chain.operator().space(), chain.states().context_length());
@@ -308,7 +284,7 @@ const ROUNDING: f64 = 64.0 * 64.0 * 32.0 * f64::EPSILON;
 
 proptest! {
     #[test]
-    fn entropy_is_the_same_in_both_directions_of_time((space, table) in table(1, 2..5, 1..4)) {
+    fn entropy_is_the_same_in_both_directions_of_time((space, table) in tables((2usize..5, 1usize..4), 1, 0.05)) {
         let chain = shift(space, table);
         prop_assume!(chain.classes().recurrent_count() == 1);
         let law = exact_law(&chain);
@@ -317,7 +293,7 @@ proptest! {
     }
 
     #[test]
-    fn irreversibility_is_that_of_blocks_of_tokens((space, table) in table(1, 2..4, 1..4)) {
+    fn irreversibility_is_that_of_blocks_of_tokens((space, table) in tables((2usize..4, 1usize..4), 1, 0.05)) {
         let chain = shift(space, table);
         prop_assume!(chain.classes().recurrent_count() == 1);
         let law = exact_law(&chain);
@@ -346,7 +322,7 @@ proptest! {
     }
 
     #[test]
-    fn two_tokens_and_two_of_context_never_have_an_arrow((space, table) in table(1, 2..3, 1..3)) {
+    fn two_tokens_and_two_of_context_never_have_an_arrow((space, table) in tables((2usize..3, 1usize..3), 1, 0.05)) {
         let chain = shift(space, table);
         prop_assume!(chain.classes().recurrent_count() == 1);
         let law = exact_law(&chain);
@@ -355,7 +331,7 @@ proptest! {
     }
 
     #[test]
-    fn with_the_stationary_prior_and_conditionals_bayes_is_the_exact_reversal((space, table) in table(1, 2..4, 1..4)) {
+    fn with_the_stationary_prior_and_conditionals_bayes_is_the_exact_reversal((space, table) in tables((2usize..4, 1usize..4), 1, 0.05)) {
         let chain = shift(space, table);
         prop_assume!(chain.classes().recurrent_count() == 1);
         let law = exact_law(&chain);
@@ -394,7 +370,7 @@ proptest! {
 
     #[test]
     fn diluted_and_tempered_posteriors_are_what_their_formula_says(
-        (space, table) in table(0, 2..4, 1..4),
+        (space, table) in tables((2usize..4, 1usize..4), 0, 0.05),
         dilution in 0.0..1.0f64,
         temperature in 0.25..4.0f64,
         averaged: bool,

@@ -17,13 +17,12 @@ mod support;
 #[path = "histories/threads.rs"]
 mod threads;
 
+use common::tables::{shift, tables};
 use common::{assert_all_close, assert_close, language_model, matrix, numbers};
 use lmchain::Error;
-use lmchain::chain::{MarkovChain, Start, StateSet, States};
+use lmchain::chain::{MarkovChain, Start, StateSet};
 use lmchain::model::{NgramSettings, Smoothing};
-use lmchain::operator::{
-    BackoffOperator, Restart, ShiftOperator, SparseOperator, TransitionOperator, successors,
-};
+use lmchain::operator::{BackoffOperator, Restart, SparseOperator, TransitionOperator, successors};
 use lmchain::prob::{Law, entropy};
 use lmchain::reverse::{End, History, HistorySettings};
 use lmchain::text::{ContextSpace, CorpusSettings, DocumentEnd, Tokenizer};
@@ -32,23 +31,8 @@ use proptest::prelude::*;
 /// Tables over small context spaces; a third of the entries are zero, the others
 /// are 0.0025 or more.
 fn table() -> impl Strategy<Value = (ContextSpace, Vec<f64>)> {
-    let space = prop_oneof![Just((2usize, 1usize)), Just((2, 2)), Just((3, 1)), Just((3, 2)), Just((4, 1))];
-    space.prop_map(|(v, k)| ContextSpace::new(v, k).unwrap()).prop_flat_map(|space| {
-        let v = space.vocabulary_size();
-        let entry = prop_oneof![1 => Just(0.0), 2 => 0.01..1.0f64];
-        let row = prop::collection::vec(entry, v).prop_map(|mut row| {
-            if row.iter().all(|p| *p == 0.0) {
-                row[0] = 1.0;
-            }
-            let sum: f64 = row.iter().sum();
-            row.iter().map(|p| p / sum).collect::<Vec<_>>()
-        });
-        prop::collection::vec(row, space.len()).prop_map(move |rows| (space, rows.concat()))
-    })
-}
-
-fn shift(space: ContextSpace, table: Vec<f64>) -> MarkovChain<ShiftOperator> {
-    MarkovChain::new(ShiftOperator::new(space, table).unwrap(), States::contexts(space, None))
+    let sizes = prop_oneof![Just((2usize, 1usize)), Just((2, 2)), Just((3, 1)), Just((3, 2)), Just((4, 1))];
+    tables(sizes, 1, 0.01)
 }
 
 /// A law with zeros among its entries.

@@ -13,11 +13,12 @@ mod support;
 
 use std::ops::ControlFlow;
 
+use common::tables::shift;
 use common::{Case, assert_close, language_model, numbers};
 use lmchain::chain::{MarkovChain, Start, StateSet, States};
 use lmchain::loops::{LoopSearch, LoopSurvey, RepetitionLoop, RepetitionSampler};
 use lmchain::model::{Decoding, TableModel};
-use lmchain::operator::{ShiftOperator, TransitionOperator};
+use lmchain::operator::TransitionOperator;
 use lmchain::passage::EscapeSolver;
 use lmchain::prob::Law;
 use lmchain::solve::Progress;
@@ -216,10 +217,6 @@ fn the_average_repetition_probability_is_that_of_the_exact_case() {
             assert_close(times.mean().midpoint(state), expected, 1e-12, operator);
         }
     }
-}
-
-fn shift(space: ContextSpace, table: Vec<f64>) -> MarkovChain<ShiftOperator> {
-    MarkovChain::new(ShiftOperator::new(space, table).unwrap(), States::contexts(space, None))
 }
 
 #[test]

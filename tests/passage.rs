@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::tables::{shift, tables};
 use common::{
     Case, assert_all_close, assert_close, integers, language_model, language_models, matrices, numbers,
 };
@@ -278,24 +279,9 @@ fn rare_targets_take_no_more_rounds_than_common_ones() {
     }
 }
 
+/// Tables over small context spaces; a third of the entries are zero.
 fn table() -> impl Strategy<Value = (ContextSpace, Vec<f64>)> {
-    let space = (2usize..4, 1usize..4).prop_map(|(v, k)| ContextSpace::new(v, k).unwrap());
-    space.prop_flat_map(|space| {
-        let v = space.vocabulary_size();
-        let entry = prop_oneof![1 => Just(0.0), 2 => 0.01..1.0f64];
-        let row = prop::collection::vec(entry, v).prop_map(|mut row| {
-            if row.iter().all(|p| *p == 0.0) {
-                row[0] = 1.0;
-            }
-            let sum: f64 = row.iter().sum();
-            row.iter().map(|p| p / sum).collect::<Vec<_>>()
-        });
-        prop::collection::vec(row, space.len()).prop_map(move |rows| (space, rows.concat()))
-    })
-}
-
-fn shift(space: ContextSpace, table: Vec<f64>) -> MarkovChain<ShiftOperator> {
-    MarkovChain::new(ShiftOperator::new(space, table).unwrap(), States::contexts(space, None))
+    tables((2usize..4, 1usize..4), 1, 0.01)
 }
 
 /// The smallest non-negative solution of the hitting equations, by iterating

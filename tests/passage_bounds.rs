@@ -93,8 +93,9 @@ fn exact(
         rows.swap(pivot, best);
         for row in (0..n).filter(|&row| row != pivot) {
             let factor = rows[row][pivot].over(rows[pivot][pivot]);
-            for column in pivot..=n {
-                rows[row][column] = rows[row][column].minus(factor.times(rows[pivot][column]));
+            let removed = rows[pivot].clone();
+            for (entry, removed) in rows[row].iter_mut().zip(removed).skip(pivot) {
+                *entry = entry.minus(factor.times(removed));
             }
         }
     }

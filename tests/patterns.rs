@@ -13,8 +13,9 @@ mod waiting;
 #[path = "patterns/whole_models.rs"]
 mod whole_models;
 
+use common::tables::{shift, tables};
 use common::{assert_close, language_model, numbers};
-use lmchain::chain::{MarkovChain, Start, States};
+use lmchain::chain::{MarkovChain, Start};
 use lmchain::model::{NgramModel, NgramSettings, Smoothing};
 use lmchain::operator::{ShiftOperator, TransitionOperator};
 use lmchain::passage::{Overlap, Patterns};
@@ -144,24 +145,9 @@ fn a_string_may_be_longer_than_the_context() {
     }
 }
 
-/// Tables over small context spaces; a third of the entries are zero.
+/// Chains over small context spaces; a third of the entries are zero.
 fn chain() -> impl Strategy<Value = MarkovChain<ShiftOperator>> {
-    (2usize..4, 1usize..3).prop_flat_map(|(v, k)| {
-        let space = ContextSpace::new(v, k).unwrap();
-        let entry = prop_oneof![1 => Just(0.0), 2 => 0.01..1.0f64];
-        let row = prop::collection::vec(entry, v).prop_map(|mut row| {
-            if row.iter().all(|p| *p == 0.0) {
-                row[0] = 1.0;
-            }
-            let sum: f64 = row.iter().sum();
-            row.iter().map(|p| p / sum).collect::<Vec<_>>()
-        });
-        prop::collection::vec(row, space.len()).prop_map(move |rows| shift(space, rows.concat()))
-    })
-}
-
-fn shift(space: ContextSpace, table: Vec<f64>) -> MarkovChain<ShiftOperator> {
-    MarkovChain::new(ShiftOperator::new(space, table).unwrap(), States::contexts(space, None))
+    tables((2usize..4, 1usize..3), 1, 0.01).prop_map(|(space, table)| shift(space, table))
 }
 
 /// Different strings over two tokens, which every vocabulary here has, and a

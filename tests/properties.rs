@@ -1,6 +1,9 @@
 //! Identities that hold for every chain.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
+mod common;
+
+use common::tables::{shift, tables};
 use lmchain::chain::{MarkovChain, Start, States};
 use lmchain::drift::Topics;
 use lmchain::operator::{
@@ -14,23 +17,7 @@ use proptest::prelude::*;
 
 /// Tables over small context spaces; a third of the entries are zero.
 fn table() -> impl Strategy<Value = (ContextSpace, Vec<f64>)> {
-    let space = (2usize..5, 1usize..4).prop_map(|(v, k)| ContextSpace::new(v, k).unwrap());
-    space.prop_flat_map(|space| {
-        let v = space.vocabulary_size();
-        let entry = prop_oneof![1 => Just(0.0), 2 => 0.01..1.0f64];
-        let row = prop::collection::vec(entry, v).prop_map(|mut row| {
-            if row.iter().all(|p| *p == 0.0) {
-                row[0] = 1.0;
-            }
-            let sum: f64 = row.iter().sum();
-            row.iter().map(|p| p / sum).collect::<Vec<_>>()
-        });
-        prop::collection::vec(row, space.len()).prop_map(move |rows| (space, rows.concat()))
-    })
-}
-
-fn shift(space: ContextSpace, table: Vec<f64>) -> MarkovChain<ShiftOperator> {
-    MarkovChain::new(ShiftOperator::new(space, table).unwrap(), States::contexts(space, None))
+    tables((2usize..5, 1usize..4), 1, 0.01)
 }
 
 fn sparse<O: TransitionOperator>(chain: &MarkovChain<O>) -> SparseOperator {

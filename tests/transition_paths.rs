@@ -3,11 +3,12 @@
 
 mod common;
 
+use common::tables::{shift, tables};
 use common::{assert_all_close, assert_close, integers, language_model, matrices, numbers};
 use lmchain::Error;
 use lmchain::chain::{MarkovChain, StateSet, States};
 use lmchain::model::{LanguageModel, NgramSettings, Smoothing};
-use lmchain::operator::{ShiftOperator, SparseOperator, TransitionOperator, successors};
+use lmchain::operator::{SparseOperator, TransitionOperator, successors};
 use lmchain::passage::{EscapeSolver, PassageMethod, PassageSolver};
 use lmchain::prob::Law;
 use lmchain::solve::Stop;
@@ -99,20 +100,9 @@ fn a_reflecting_walk_is_crossed_at_the_rate_of_the_gambler() {
     assert!(strongest.iter().all(|c| c.to == c.from + 1 && (c.current - 0.03125).abs() < 1e-9));
 }
 
+/// Tables of positive entries over small context spaces.
 fn table() -> impl Strategy<Value = (ContextSpace, Vec<f64>)> {
-    let space = (2usize..4, 1usize..4).prop_map(|(v, k)| ContextSpace::new(v, k).unwrap());
-    space.prop_flat_map(|space| {
-        let v = space.vocabulary_size();
-        let row = prop::collection::vec(0.02..1.0f64, v).prop_map(|row| {
-            let sum: f64 = row.iter().sum();
-            row.iter().map(|p| p / sum).collect::<Vec<_>>()
-        });
-        prop::collection::vec(row, space.len()).prop_map(move |rows| (space, rows.concat()))
-    })
-}
-
-fn shift(space: ContextSpace, table: Vec<f64>) -> MarkovChain<ShiftOperator> {
-    MarkovChain::new(ShiftOperator::new(space, table).unwrap(), States::contexts(space, None))
+    tables((2usize..4, 1usize..4), 0, 0.02)
 }
 
 proptest! {

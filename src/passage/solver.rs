@@ -257,7 +257,7 @@ impl PassageSolver {
                 if self.is_close(&direct.bounds, relative) {
                     return Ok(direct);
                 }
-                Ok(self.iterate(problem, relative, observer).joined(direct))
+                Ok(self.iterate(problem, relative, observer).joined(&direct))
             }
             PassageMethod::Auto => {
                 let found = self.iterate(problem, relative, observer);
@@ -267,7 +267,7 @@ impl PassageSolver {
                 }
                 match eliminated(problem, observer) {
                     Err(Error::Underflow { .. }) => Ok(found),
-                    direct => Ok(found.joined(direct?)),
+                    direct => Ok(found.joined(&direct?)),
                 }
             }
         }
@@ -313,7 +313,7 @@ pub(super) struct Found {
 
 impl Found {
     /// Both methods' bounds hold, so the tighter ones do.
-    fn joined(self, direct: Self) -> Self {
+    fn joined(self, direct: &Self) -> Self {
         Self { bounds: self.bounds.intersection(&direct.bounds), ..self }
     }
 

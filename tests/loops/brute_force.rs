@@ -8,7 +8,8 @@ use lmchain::text::ContextSpace;
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 
-use crate::{dense, shift, stationary};
+use crate::common::tables::{shift, tables};
+use crate::{dense, stationary};
 
 /// The transitions along a cycle, by place.
 fn along(cycle: &RepetitionLoop) -> DMatrix<f64> {
@@ -23,19 +24,7 @@ fn along(cycle: &RepetitionLoop) -> DMatrix<f64> {
 /// Tables over small context spaces; a third of the entries are zero.
 fn table(most: usize) -> impl Strategy<Value = (ContextSpace, Vec<f64>)> {
     let sizes = (2usize..5, 1usize..4).prop_filter("small", move |&(v, k)| v.pow(k as u32) <= most);
-    let space = sizes.prop_map(|(v, k)| ContextSpace::new(v, k).unwrap());
-    space.prop_flat_map(|space| {
-        let v = space.vocabulary_size();
-        let entry = prop_oneof![1 => Just(0.0), 2 => 0.01..1.0f64];
-        let row = prop::collection::vec(entry, v).prop_map(|mut row| {
-            if row.iter().all(|p| *p == 0.0) {
-                row[0] = 1.0;
-            }
-            let sum: f64 = row.iter().sum();
-            row.iter().map(|p| p / sum).collect::<Vec<_>>()
-        });
-        prop::collection::vec(row, space.len()).prop_map(move |rows| (space, rows.concat()))
-    })
+    tables(sizes, 1, 0.01)
 }
 
 /// Every simple cycle that begins with its smallest state, with its turn probability.
