@@ -40,11 +40,15 @@ fn check_operator<O: TransitionOperator>(
     operator.push_forward(&law, &mut next);
     let mut expected = vec![0.0; n];
     operator.pull_back(&law, &mut expected);
+    let mut largest = vec![0.0; n];
+    operator.push_largest(&law, &mut largest);
     for i in 0..n {
         let pushed: f64 = (0..n).map(|j| law[j] * dense(j, i)).sum();
         let pulled: f64 = (0..n).map(|j| dense(i, j) * law[j]).sum();
         prop_assert!((next[i] - pushed).abs() <= tolerance, "push {i}: {} {pushed}", next[i]);
         prop_assert!((expected[i] - pulled).abs() <= tolerance, "pull {i}: {} {pulled}", expected[i]);
+        let best = (0..n).map(|j| law[j] * dense(j, i)).fold(0.0, f64::max);
+        prop_assert!((largest[i] - best).abs() <= tolerance, "largest {i}: {} {best}", largest[i]);
         let mut row = vec![0.0; n];
         for to in successors(operator, i) {
             prop_assert!(to.probability > 0.0 && row[to.state] == 0.0, "every transition once");

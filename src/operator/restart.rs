@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::transition::{Arc, StepSampler, Transition, TransitionOperator};
+use super::transition::{Arc, StepSampler, Transition, TransitionOperator, predecessors};
 use crate::error::{Error, Result};
 use crate::prob::{AliasTable, Law, StreamRng, sum_by, sum_depth};
 
@@ -104,6 +104,24 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
         let restarted = self.restart * sum_by(observable.len(), |state| self.law[state] * observable[state]);
         let keep = self.keep();
         super::map_in_place(expected, |_, kept| keep * kept + restarted);
+    }
+
+    /// A state is entered best by a transition of the inner chain, or by a restart
+    /// from wherever the weight is largest.
+    fn push_largest(&self, weights: &[f64], next: &mut [f64]) {
+        super::check_lengths(self, weights, next);
+        let top = weights.iter().copied().fold(0.0, f64::max);
+        let keep = self.keep();
+        super::map_in_place(next, |state, _| {
+            let restarted = self.restart * self.law[state];
+            let term = |from: Transition| weights[from.state] * (keep * from.probability + restarted);
+            let inner = if keep > 0.0 {
+                predecessors(&self.operator, state).map(term).fold(0.0, f64::max)
+            } else {
+                0.0
+            };
+            inner.max(top * restarted)
+        });
     }
 
     /// Cursors up to the number of restart targets walk those that the inner
