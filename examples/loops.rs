@@ -8,6 +8,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use clap::Parser;
 use lmchain::loops::{DecodedLoops, LoopSearch, LoopSurvey, RepetitionSampler};
 use lmchain::prelude::*;
 use support::{count, grouped, heading, say, visible};
@@ -28,7 +29,15 @@ const SHARP: f64 = 0.3;
 /// How the text begins.
 const PROMPT: &str = "wind";
 
+/// The loops that a model of three short texts gets stuck in, and how decoding
+/// moves them. `rho` is the probability of another turn, a stay is counted in
+/// characters, `seq-rep-4` is the share of four characters in a row that were written before.
+#[derive(Parser)]
+#[command(name = "loops")]
+struct Options {}
+
 fn main() -> lmchain::Result<()> {
+    let Options {} = Options::parse();
     let tokenizer = Tokenizer::characters().lower_case(true);
     let corpus = CorpusSettings::new(tokenizer).read_strings([VOICES.concat().replace('\n', " ")])?;
     let settings = NgramSettings::new(CONTEXT + 1).smoothing(Smoothing::MaximumLikelihood);

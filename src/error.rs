@@ -110,7 +110,7 @@ pub enum Error {
     NoStates,
     /// Something would need more memory than allowed.
     #[error(
-        "{what} would take {needed} bytes, more than the {allowed} allowed; ask for less (a shorter context, a smaller vocabulary, fewer walks), or raise the limit where there is one"
+        "{what} would take {needed} bytes, more than the {allowed} allowed; ask for less (a shorter context, a smaller vocabulary, fewer walks or steps), or raise the limit where there is one"
     )]
     TooLarge {
         /// What was to be allocated.
@@ -242,6 +242,24 @@ pub enum Error {
         /// Its label.
         label: String,
     },
+    /// The states of a chain are pairs of a state and something that its tokens do not tell.
+    #[error(
+        "the states of this chain are pairs of a context and of what the automaton has read, so {what} names none of them; start from the law that pattern_start gives"
+    )]
+    PairedStates {
+        /// What was given.
+        what: &'static str,
+    },
+    /// A string of tokens is longer than contexts are.
+    #[error(
+        "a string of {tokens} tokens does not fit into contexts of {context}; look for it with Patterns, or lengthen the context"
+    )]
+    StringTooLong {
+        /// Tokens of the string.
+        tokens: usize,
+        /// Tokens of a context.
+        context: usize,
+    },
     /// What was conditioned on cannot happen.
     #[error("{what} has probability zero from this start, so nothing can be said given that it happens")]
     Impossible {
@@ -361,7 +379,7 @@ pub enum Error {
     },
     /// A token is not in a vocabulary that cannot grow.
     #[error(
-        "token {position}, {name:?}, is not in the vocabulary, which has no <unk>; read the training text with a minimum count, or skip unknown tokens"
+        "token {position}, {name:?}, is not in the vocabulary, which has no <unk>; read the training text with unknown_token(true) or a minimum count, or skip unknown tokens with encode_skipping"
     )]
     UnknownToken {
         /// Name of the token.

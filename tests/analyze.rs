@@ -177,7 +177,9 @@ fn what_led_to_a_bad_state_is_said() {
     assert!(said(&["--bad=xx"]).contains("not in the vocabulary"));
     assert!(said(&["--bad-state=99"]).contains("state 99"));
     assert!(said(&["--safe=la"]).contains("--bad"));
-    assert!(said(&["--bad=ad", "--follow=q"]).contains("not in the vocabulary"));
+    assert!(said(&["--bad=ad", "--safe=an", "--follow=q"]).contains("not in the vocabulary"));
+    assert!(said(&["--bad=ad", "--follow=la"]).contains("--follow needs --safe"));
+    assert!(said(&["--bad="]).contains("no characters"));
     assert!(said(&["--bad=dd"]).contains("no state"));
 }
 

@@ -187,7 +187,7 @@ fn first_passage_probabilities_agree() {
                 let law = chain.return_time_law(Start::State(index("i")), &target, values.len()).unwrap();
                 assert_eq!(law.of_set(0)[0], 0.0);
                 assert_all_close(&law.of_set(0)[1..], &values, case.tolerance, &case.name);
-                assert_close(law.within(0) + law.survival(), 1.0, 1e-14, &case.name);
+                assert_close(law.probability(0) + law.survival(), 1.0, 1e-14, &case.name);
                 checked += 1;
             }
         }
@@ -344,8 +344,8 @@ proptest! {
         for start in 0..n {
             let law = chain.hitting_time_law(Start::State(start), &target, 3000).unwrap();
             let within = chain.hitting_probability_within(&target, 3000).unwrap();
-            prop_assert!((within[start] - law.within(0)).abs() < 1e-11);
-            prop_assert!(law.within(0) <= reach.interval(start).upper + 1e-11);
+            prop_assert!((within[start] - law.probability(0)).abs() < 1e-11);
+            prop_assert!(law.probability(0) <= reach.interval(start).upper + 1e-11);
             // Of a time that is not over the rest counts, so only what is over says something.
             let certain = times.mean().interval(start).upper < 100.0;
             if certain && law.survival() < 1e-14 {

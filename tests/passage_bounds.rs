@@ -320,8 +320,8 @@ fn more_times_than_fit_are_refused() {
     let coin = chain(2, &[(0, 0, 0.5), (0, 1, 0.5), (1, 1, 1.0)]);
     for steps in [1 << 46, usize::MAX] {
         let refused = coin.hitting_time_law(Start::State(0), &of(2, &[1]), steps);
-        assert!(matches!(refused, Err(Error::TooLarge { .. })));
+        assert!(matches!(refused, Err(Error::TooExpensive { .. })));
         let refused = coin.return_time_law(Start::State(0), &of(2, &[1]), steps);
-        assert!(matches!(refused, Err(Error::TooLarge { .. })));
+        assert!(matches!(refused, Err(Error::TooExpensive { .. })));
     }
 }

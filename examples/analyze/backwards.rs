@@ -1,6 +1,7 @@
 //! Working backwards from the states that the options call bad.
 
 use lmchain::chain::{Start, StateSet};
+use lmchain::operator::TransitionOperator;
 use lmchain::passage::{
     Enclosure, EscapeSolver, Interval, Overlap, PassageSolver, Patterns, SealingStep, TransitionPaths,
 };
@@ -19,6 +20,11 @@ pub(crate) fn read(subject: &Subject, options: &Options) -> Result<Option<Case>,
     let asked = &options.backwards;
     let strings = encode_all(subject, &asked.bad)?;
     let bad = set(&subject.chain, &strings, &asked.bad_state)?;
+    if asked.follow.is_some() && asked.safe.is_empty() && asked.safe_state.is_empty() {
+        return Err(Reason::new(
+            "--follow needs --safe or --safe-state: it follows the probability of bad before safe",
+        ));
+    }
     let Some(bad) = bad else {
         return match asked.needs_bad() {
             Some(option) => Err(Reason::new(format!("{option} says nothing without --bad or --bad-state"))),
@@ -49,8 +55,15 @@ pub(crate) fn describe(
     let (chain, asked, limits) = (&subject.chain, &options.backwards, &options.limits);
     findings.set("bad_states", case.bad.len());
     let known = law.clone();
+    let price = |steps: usize| (chain.operator().stored_entries() + chain.len()) as f64 * steps as f64;
     findings.attempt("bad_share", known.clone().map(|law| case.bad.mass(law)));
-    findings.attempt("bad_within_horizon", known.clone().and_then(|law| within(chain, case, law, asked)));
+    findings.attempt(
+        "bad_within_horizon",
+        limits
+            .operations(price(asked.horizon))
+            .and(known.clone())
+            .and_then(|law| within(chain, case, law, asked)),
+    );
     if !case.strings.is_empty() {
         findings.attempt(
             "bad_string_within_horizon",
@@ -72,7 +85,13 @@ pub(crate) fn describe(
         times.as_ref().map_err(Clone::clone).and_then(|times| list(times.variance())),
     );
     findings.attempt("bad_escape_rate", escape(chain, case));
-    findings.attempt("bad_histories", known.clone().and_then(|law| histories(chain, case, law, asked)));
+    findings.attempt(
+        "bad_histories",
+        limits
+            .operations(price(asked.history))
+            .and(known.clone())
+            .and_then(|law| histories(chain, case, law, asked)),
+    );
     if let Some(safe) = &case.safe {
         committors(chain, case, safe, law, options, findings);
     }
@@ -119,6 +138,9 @@ fn set(chain: &Chain, strings: &[Vec<Token>], states: &[usize]) -> Result<Option
 }
 
 fn encode_all(subject: &Subject, strings: &[String]) -> Result<Vec<Vec<Token>>, Reason> {
+    if strings.iter().any(String::is_empty) {
+        return Err(Reason::new("a string that is bad or safe has no characters"));
+    }
     strings.iter().map(|string| encode(subject, string)).collect()
 }
 
@@ -143,7 +165,7 @@ fn encode(subject: &Subject, string: &str) -> Result<Vec<Token>, Reason> {
 }
 
 fn within(chain: &Chain, case: &Case, law: &Law, asked: &Backwards) -> Result<f64, Reason> {
-    Ok(chain.hitting_time_law(Start::Law(law), &case.bad, asked.horizon)?.within(0))
+    Ok(chain.hitting_time_law(Start::Law(law), &case.bad, asked.horizon)?.probability(0))
 }
 
 fn string(chain: &Chain, case: &Case, law: &Law, asked: &Backwards) -> Result<f64, Reason> {
@@ -167,7 +189,7 @@ fn histories(chain: &Chain, case: &Case, law: &Law, asked: &Backwards) -> Result
     Ok(found.most_probable(asked.best)?.iter().map(describe).collect())
 }
 
-fn transition_paths<O: lmchain::operator::TransitionOperator>(
+fn transition_paths<O: TransitionOperator>(
     chain: &Chain,
     paths: &TransitionPaths<'_, O>,
     best: usize,

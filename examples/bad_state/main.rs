@@ -51,7 +51,7 @@ fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
 
     // How likely is it at all?
     let law = watch.during("how likely it is", || chain.hitting_time_law(start, bad, options.horizon))?;
-    let times = PassageSolver::new().times_watched(chain, bad, watch)?.converged()?;
+    let times = PassageSolver::new().tolerance(1e-6).times_watched(chain, bad, watch)?.converged()?;
     watch.clear();
     report::likely(&law, times.mean().mean(stationary), options);
 

@@ -22,8 +22,8 @@ pub(crate) fn size(subject: &Subject, options: &Options) {
 pub(crate) fn likely(law: &HittingLaw, mean: Interval, options: &Options) {
     let explanation = format!("the time until {:?}, from anywhere", options.bad);
     heading("How likely is it?", &explanation);
-    say!("   within {}: {:.6}", count(options.horizon, "word"), law.within(0));
-    say!("   mean time: between {:.4} and {:.4} words", mean.lower, mean.upper);
+    say!("   within {}, the present one included: {:.6}", count(options.horizon, "word"), law.probability(0));
+    say!("   mean time: {:.4} words, between bounds {:.0e} apart", mean.midpoint(), mean.width());
     let survival: Vec<f64> = law
         .of_set(0)
         .iter()
@@ -44,7 +44,7 @@ pub(crate) fn roads(subject: &Subject, roads: &[History], options: &Options) {
         .iter()
         .map(|road| {
             let tokens = road.tokens(subject.chain.states());
-            (visible(&subject.say(&tokens, options.road + 1)), road.posterior)
+            (visible(&subject.corpus.decode(&tokens)), road.posterior)
         })
         .collect();
     bars(&rows, |posterior| format!("{:.3} %", 100.0 * posterior));
@@ -67,7 +67,7 @@ pub(crate) fn passages<O: TransitionOperator>(
         let share = road.current / flux.midpoint();
         let narrow = states.newest_token(road.bottleneck.1);
         say!(
-            "   {:4.1} %  {}   (narrowest at {:?})",
+            "   {:4.1} % of these by  {}   (narrowest at the step to {:?})",
             100.0 * share,
             visible(&subject.corpus.decode(&words)),
             subject.corpus.vocab().name(narrow)

@@ -33,11 +33,15 @@ impl Subject {
         };
         let word = |name: &str| corpus.vocab().token(name).ok_or(format!("the text has no word {name:?}"));
         let (bad, safe) = (word(&options.bad)?, word(&options.safe)?);
+        if bad == safe {
+            return Err(format!("{:?} cannot be both bad and safe", options.bad).into());
+        }
         let order = usize::from(options.order);
         let model = NgramSettings::new(order).smoothing(Smoothing::WittenBell).fit(&corpus)?;
         let decoded = Decoded::new(&model, Decoding::new().top_k(options.top_k))?;
         let prompt = corpus.tokens().get(..order - 1).ok_or("the text is shorter than a context")?;
-        let chain = Exploration::new().build_watched(&decoded, &[prompt], watch)?;
+        let too_many = |error| format!("{error} (lower --top-k or --order)");
+        let chain = Exploration::new().build_watched(&decoded, &[prompt], watch).map_err(too_many)?;
         let stationary = watch.during("where it goes", || chain.stationary())?.converged()?;
         let said = |token: Token| {
             StateSet::ending_with(chain.states(), &[&[token]])
@@ -53,10 +57,5 @@ impl Subject {
         let tokens = history.tokens(self.chain.states());
         let last_safe = history.states.iter().rposition(|&state| self.safe.contains(state));
         tokens[last_safe.map_or(0, |last| last + 1)..].to_vec()
-    }
-
-    /// The words of a history, the last `words` of them.
-    pub(crate) fn say(&self, tokens: &[Token], words: usize) -> String {
-        self.corpus.decode(&tokens[tokens.len().saturating_sub(words)..])
     }
 }

@@ -55,7 +55,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     for policy in [Policy::Indifferent, Policy::Avoiding] {
         let chain = world.chain(policy, options.temperature)?;
         let wins = committor(&world, &chain)?;
-        report::committor(&world, &chain, policy, &wins)?;
+        report::committor(&world, &chain, policy, options.temperature, &wins)?;
         report::roads(&world, &chain, &wins)?;
         report::plot_committor(&world, policy, options.temperature, &wins, &plots)?;
     }

@@ -21,10 +21,11 @@ pub(crate) fn committor(
     world: &World,
     chain: &Chain,
     policy: Policy,
+    temperature: f64,
     wins: &Enclosure,
 ) -> Result<(), Box<dyn Error>> {
     heading(
-        &format!("An agent {}", name(policy)),
+        &format!("An agent {}, at temperature {temperature}", name(policy)),
         "from every cell, the probability that the button is pressed before it is switched off",
     );
     let (rows, columns) = world.size();
@@ -46,13 +47,16 @@ pub(crate) fn committor(
     let times = chain.passage_times(&ends)?.converged()?;
     let (mean, variance) = (times.mean().midpoint(world.start), times.variance().midpoint(world.start));
     let label = chain.states().label(world.start);
-    say!("   from {label} it takes {mean:.2} steps until either, give or take {:.2}", variance.sqrt());
+    say!(
+        "   from {label} it takes {mean:.2} steps until either, with a standard deviation of {:.2}",
+        variance.sqrt()
+    );
 
     // What comes out within many steps is a lower bound, and nearly all.
     let (button, switch) = (world.only(world.button), world.only(world.switch));
     let race = chain.race_law(Start::State(world.start), &[&button, &switch], 2000)?;
-    assert!(race.within(0) <= wins.upper()[world.start] + 1e-12);
-    assert!(race.within(0) + race.survival() >= wins.lower()[world.start] - 1e-12);
+    assert!(race.probability(0) <= wins.upper()[world.start] + 1e-12);
+    assert!(race.probability(0) + race.survival() >= wins.lower()[world.start] - 1e-12);
     Ok(())
 }
 
@@ -61,7 +65,7 @@ pub(crate) fn roads(world: &World, chain: &Chain, wins: &Enclosure) -> Result<()
     for (end, what) in [(world.button, "pressing the button"), (world.switch, "being switched off")] {
         let road = crate::most_probable_road(world, chain, &world.only(end))?;
         let names: Vec<String> = road.states.iter().map(|&state| chain.states().label(state)).collect();
-        say!("   the most probable road to {what}, {:.4} %:", 100.0 * road.ln_weight.exp());
+        say!("   the most probable road to {what}, taken {:.4} % of the time:", 100.0 * road.ln_weight.exp());
         say!("      {}", names.join(" "));
         let text: Vec<Token> = road.states.iter().map(|&state| state as Token).collect();
         let along = chain.sealing(&text, wins)?;

@@ -53,6 +53,11 @@ impl<O: TransitionOperator> MarkovChain<O> {
         &self.states
     }
 
+    /// The states, to be shared with another chain.
+    pub(crate) fn shared_states(&self) -> Arc<States> {
+        Arc::clone(&self.states)
+    }
+
     /// Number of states N.
     #[allow(clippy::len_without_is_empty, reason = "a chain has at least one state")]
     pub fn len(&self) -> usize {

@@ -59,14 +59,18 @@ impl StateSet {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownState`] for a string that no state ends with, or that is
-    /// longer than contexts are; [`Error::TokenOutOfRange`]; [`Error::EmptyText`]
-    /// for a string without tokens.
+    /// [`Error::StringTooLong`] for a string that is longer than contexts are,
+    /// [`Error::UnknownState`] for one that no state ends with;
+    /// [`Error::TokenOutOfRange`]; [`Error::EmptyText`] for a string without tokens.
     pub fn ending_with(states: &States, strings: &[&[Token]]) -> Result<Self> {
         let mut inside = vec![false; states.len()];
         for string in strings {
             if string.is_empty() {
                 return Err(Error::EmptyText);
+            }
+            let (tokens, context) = (string.len(), states.context_length());
+            if tokens > context {
+                return Err(Error::StringTooLong { tokens, context });
             }
             let vocabulary_size = states.vocabulary_size();
             if let Some(&token) = string.iter().find(|&&token| token as usize >= vocabulary_size) {
@@ -202,7 +206,7 @@ mod tests {
         assert!(matches!(StateSet::of(3, [3]), Err(Error::StateOutOfRange { state: 3, states: 3 })));
         let ending = |string: &[Token]| StateSet::ending_with(&states(), &[string]);
         assert!(matches!(ending(&[]), Err(Error::EmptyText)));
-        assert!(matches!(ending(&[0, 1, 2]), Err(Error::UnknownState { .. })));
+        assert!(matches!(ending(&[0, 1, 2]), Err(Error::StringTooLong { tokens: 3, context: 2 })));
         assert!(matches!(ending(&[3]), Err(Error::TokenOutOfRange { token: 3, vocabulary_size: 3 })));
         let one = StateSet::of(9, [4]).unwrap();
         assert!(matches!(one.check(8, "target"), Err(Error::LengthMismatch { expected: 8, found: 9 })));

@@ -35,6 +35,8 @@ enum Kind {
         /// then starts anew.
         restart: Option<(Token, usize)>,
     },
+    /// A state of another chain and something beside it: number `beside · N + state`.
+    Pairs { states: Arc<States>, beside: usize },
 }
 
 impl States {
@@ -83,6 +85,12 @@ impl States {
         Self::new(Kind::Suffixes { tree, restart }, vocab)
     }
 
+    /// Pairs of one of so many things and a state, numbered `thing · N + state`.
+    pub(crate) fn pairs(states: Arc<States>, beside: usize) -> Self {
+        let (vocab, separator) = (states.vocab.clone(), states.separator);
+        Self { kind: Kind::Pairs { states, beside }, vocab, separator }
+    }
+
     fn new(kind: Kind, vocab: Option<Vocab>) -> Self {
         // The marks of unknown and end tokens are longer, but cannot be mistaken.
         let plain = |name: &&String| ![Vocab::UNKNOWN, Vocab::START, Vocab::END].contains(&name.as_str());
@@ -102,6 +110,7 @@ impl States {
             Kind::All(space) => space.len(),
             Kind::Some { keys, .. } => keys.len(),
             Kind::Suffixes { tree, .. } => tree.len(),
+            Kind::Pairs { states, beside } => states.len() * beside,
         }
     }
 
@@ -112,6 +121,7 @@ impl States {
             Kind::All(space) => space.vocabulary_size(),
             Kind::Some { vocabulary_size, .. } => *vocabulary_size,
             Kind::Suffixes { tree, .. } => tree.vocabulary_size(),
+            Kind::Pairs { states, .. } => states.vocabulary_size(),
         }
     }
 
@@ -123,6 +133,7 @@ impl States {
             Kind::All(space) => space.context_length(),
             Kind::Some { context_length, .. } => *context_length,
             Kind::Suffixes { tree, .. } => tree.longest(),
+            Kind::Pairs { states, .. } => states.context_length(),
         }
     }
 
@@ -164,6 +175,12 @@ impl States {
                 }
                 if is_restart { vec![state] } else { tree.ending_with(state).flatten().collect() }
             }
+            Kind::Pairs { states, beside } => {
+                let ending = states.ending_with(tokens)?;
+                (0..*beside)
+                    .flat_map(|thing| ending.iter().map(move |state| thing * states.len() + state))
+                    .collect()
+            }
             _ if tokens.len() > self.context_length() => return Err(unknown()),
             _ => (0..self.len()).filter(|&state| self.tokens(state).ends_with(tokens)).collect(),
         };
@@ -173,6 +190,9 @@ impl States {
     /// The token before the newest `length` ones, if the state shows it. The
     /// tokens that texts start with stand for the end of the text before.
     pub(crate) fn token_before(&self, state: usize, length: usize) -> Option<Token> {
+        if let Kind::Pairs { states, .. } = &self.kind {
+            return states.token_before(state % states.len(), length);
+        }
         let tokens = self.tokens(state);
         let token = tokens[tokens.len().checked_sub(length + 1)?];
         match &self.kind {
@@ -185,7 +205,7 @@ impl States {
 
     /// Whether all states are contexts of the same length.
     pub(crate) fn are_windows(&self) -> bool {
-        !matches!(self.kind, Kind::Suffixes { .. })
+        !matches!(self.kind, Kind::Suffixes { .. } | Kind::Pairs { .. })
     }
 
     /// A state as a base-V number of its tokens, oldest first, for contexts that
@@ -225,6 +245,7 @@ impl States {
             Kind::Some { keys, vocabulary_size, .. } => (keys[state] % *vocabulary_size as u128) as Token,
             Kind::Suffixes { restart: Some((end, start)), .. } if state == *start => *end,
             Kind::Suffixes { tree, .. } => tree.newest(state),
+            Kind::Pairs { states, .. } => states.newest_token(state % states.len()),
         }
     }
 
@@ -235,8 +256,10 @@ impl States {
     /// If there is no such state.
     #[track_caller]
     pub fn oldest_token(&self, state: usize) -> Token {
-        if let Kind::Suffixes { tree, .. } = &self.kind {
-            return tree.oldest(state);
+        match &self.kind {
+            Kind::Suffixes { tree, .. } => return tree.oldest(state),
+            Kind::Pairs { states, .. } => return states.oldest_token(state % states.len()),
+            _ => {}
         }
         let suffixes = (self.vocabulary_size() as u128).pow(self.context_length() as u32 - 1);
         assert!(state < self.len(), "state {state} is outside the chain of {} states", self.len());
@@ -251,8 +274,10 @@ impl States {
     #[track_caller]
     pub fn tokens(&self, state: usize) -> Vec<Token> {
         assert!(state < self.len(), "state {state} is outside the chain of {} states", self.len());
-        if let Kind::Suffixes { tree, .. } = &self.kind {
-            return tree.tokens(state);
+        match &self.kind {
+            Kind::Suffixes { tree, .. } => return tree.tokens(state),
+            Kind::Pairs { states, .. } => return states.tokens(state % states.len()),
+            _ => {}
         }
         let mut tokens = vec![0; self.context_length()];
         write_sequence(self.key(state), self.vocabulary_size(), &mut tokens);
@@ -269,10 +294,13 @@ impl States {
     ///
     /// [`Error::PromptTooShort`] if the prompt is shorter than that,
     /// [`Error::TokenOutOfRange`], and [`Error::UnknownState`] if the chain does
-    /// not have the context.
+    /// not have the context; [`Error::PairedStates`] where a state is more than its
+    /// tokens.
     pub fn after_prompt(&self, prompt: &[Token]) -> Result<usize> {
-        if let Kind::Suffixes { tree, restart } = &self.kind {
-            return longest_suffix(tree, *restart, prompt);
+        match &self.kind {
+            Kind::Suffixes { tree, restart } => return longest_suffix(tree, *restart, prompt),
+            Kind::Pairs { .. } => return Err(Error::PairedStates { what: "a prompt" }),
+            _ => {}
         }
         let length = self.context_length();
         let key = prompt_key(prompt, length, self.vocabulary_size())?;
@@ -303,7 +331,11 @@ impl States {
     /// If there is no such state.
     #[track_caller]
     pub fn label(&self, state: usize) -> String {
-        self.text(&self.tokens(state))
+        let text = self.text(&self.tokens(state));
+        match &self.kind {
+            Kind::Pairs { states, .. } => format!("{text} ({})", state / states.len()),
+            _ => text,
+        }
     }
 
     /// What a token is called: its name, or its number.

@@ -35,6 +35,7 @@ pub struct SparseOperator {
     rows: SparseMatrix,
     columns: SparseMatrix,
     longest_sum: usize,
+    longest_row: usize,
 }
 
 impl SparseOperator {
@@ -109,7 +110,8 @@ impl SparseOperator {
         let columns = rows.to_csc();
         let longest = |matrix: &SparseMatrix| matrix.outer_iterator().map(|lane| lane.nnz()).max();
         let longest_sum = longest(&rows).max(longest(&columns)).unwrap_or(0);
-        Self { rows, columns, longest_sum }
+        let longest_row = longest(&rows).unwrap_or(0);
+        Self { rows, columns, longest_sum, longest_row }
     }
 
     /// The transition matrix, in compressed rows.
@@ -129,6 +131,10 @@ impl TransitionOperator for SparseOperator {
 
     fn longest_sum(&self) -> usize {
         self.longest_sum
+    }
+
+    fn longest_row(&self) -> usize {
+        self.longest_row
     }
 
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {

@@ -51,6 +51,11 @@ pub trait TransitionOperator: Send + Sync {
     /// rounding error of a product is at most about this many `eps`.
     fn longest_sum(&self) -> usize;
 
+    /// The most terms that any output of [`pull_back`](Self::pull_back) adds up.
+    fn longest_row(&self) -> usize {
+        self.longest_sum()
+    }
+
     /// Pushes a law one step forward: `next = law · P`.
     ///
     /// # Panics
@@ -234,6 +239,9 @@ macro_rules! delegate_operator {
             }
             fn longest_sum(&self) -> usize {
                 (**self).longest_sum()
+            }
+            fn longest_row(&self) -> usize {
+                (**self).longest_row()
             }
             fn push_forward(&self, law: &[f64], next: &mut [f64]) {
                 (**self).push_forward(law, next);

@@ -36,7 +36,7 @@ impl PassageSolver {
             operator.pull_back(&stays, &mut next);
             stays = next.iter().enumerate().map(|(i, &p)| inside(i, p)).collect();
         }
-        let unit = (2 * operator.longest_sum() + 1) as f64 * f64::EPSILON + row_sum_error(operator);
+        let unit = (2 * operator.longest_row() + 1) as f64 * f64::EPSILON + row_sum_error(operator);
         let rounding = stay as f64 * unit;
         // What underflows in a step is less than the smallest normal number.
         let lost = stay as f64 * f64::MIN_POSITIVE;

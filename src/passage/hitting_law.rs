@@ -4,7 +4,7 @@ use crate::chain::{MarkovChain, Start, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::sum_by;
-use crate::solve::{MEMORY_LIMIT, check_memory};
+use crate::solve::{MEMORY_LIMIT, check_memory, check_operations};
 
 /// The law of a first passage, as far as it was followed.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +32,7 @@ impl HittingLaw {
     /// # Panics
     ///
     /// If there is no such set.
-    pub fn within(&self, set: usize) -> f64 {
+    pub fn probability(&self, set: usize) -> f64 {
         self.law[set].iter().sum()
     }
 
@@ -61,7 +61,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// As [`race_law`](Self::race_law).
     pub fn return_time_law(&self, start: Start<'_>, target: &StateSet, steps: usize) -> Result<HittingLaw> {
         target.check(self.len(), "target")?;
-        check_times(1, steps)?;
+        check_times(self.operator(), 1, steps)?;
         let law = start.law(self.states())?.into_vec();
         Ok(self.followed(law, &[target], steps, true))
     }
@@ -73,10 +73,10 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// [`Error::EmptySet`], [`Error::LengthMismatch`], [`Error::OverlappingSets`]
     /// for the sets, [`Error::MustBePositive`] if there are none, [`Error::TooLarge`]
-    /// for a result beyond 8 GiB, and as [`Start::law`].
+    /// for a result beyond 8 GiB, [`Error::TooExpensive`] beyond 10^12 operations, and as [`Start::law`].
     pub fn race_law(&self, start: Start<'_>, sets: &[&StateSet], steps: usize) -> Result<HittingLaw> {
         check_racers(self, sets)?;
-        check_times(sets.len(), steps)?;
+        check_times(self.operator(), sets.len(), steps)?;
         let law = start.law(self.states())?.into_vec();
         Ok(self.followed(law, sets, steps, false))
     }
@@ -117,8 +117,10 @@ impl<O: TransitionOperator> MarkovChain<O> {
     }
 }
 
-/// Refuses more times than fit in memory.
-fn check_times(sets: usize, steps: usize) -> Result<()> {
+/// Refuses more times than fit in memory, or can be followed.
+fn check_times(operator: &impl TransitionOperator, sets: usize, steps: usize) -> Result<()> {
+    let work = steps as f64 * (operator.stored_entries() + operator.states()) as f64;
+    check_operations("the products of the law of a time", work, "ask for fewer steps")?;
     let needed = sets as u128 * (steps as u128 + 1) * size_of::<f64>() as u128;
     check_memory("the law of the time", needed, MEMORY_LIMIT)
 }

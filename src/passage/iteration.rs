@@ -118,7 +118,7 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
             rounds: 0,
             // A product, the waiting share, an addition, and rows that may not sum
             // to one: how far off they are is itself known up to a product.
-            unit: (2 * operator.longest_sum() + 6) as f64 * f64::EPSILON + row_sum_error(*operator),
+            unit: (2 * operator.longest_row() + 6) as f64 * f64::EPSILON + row_sum_error(*operator),
             problem,
         }
     }
@@ -140,7 +140,7 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
             } else if observer.observe(&progress).is_break() {
                 Stop::Cancelled
             } else if width.least > limits.tolerance {
-                Stop::Unproven
+                Stop::Rounding
             } else if self.rounds >= limits.max_iterations {
                 Stop::MaxIterations
             } else {

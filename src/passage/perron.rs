@@ -79,7 +79,7 @@ impl<'a, O: TransitionOperator> Perron<'a, O> {
             } else if observer.observe(&progress).is_break() {
                 Stop::Cancelled
             } else if above.is_all_rounding && rate.width() <= 4.0 * self.unit {
-                Stop::Unproven
+                Stop::Rounding
             } else if iterations >= max_iterations {
                 Stop::MaxIterations
             } else {

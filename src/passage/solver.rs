@@ -34,9 +34,9 @@ pub enum PassageMethod {
 ///
 /// Whatever comes back lies between proven bounds, converged or not; converged
 /// means that they are as close as the tolerance asks. Rounding keeps them apart
-/// by some `V eps` a round, and for times by as much times the largest mean over
-/// the least; where that is more than the tolerance, the outcome is
-/// [`Stop::Unproven`]. The report's
+/// by some eps a round for every transition out of a state, and for times by as
+/// much times the largest mean over the least; where that is more than the
+/// tolerance, the outcome is [`Stop::Rounding`]. The report's
 /// residual is the largest distance between the bounds of a state, and its
 /// error bound half of that: absolute for probabilities, in units of the upper
 /// bound for times.
@@ -261,7 +261,7 @@ impl PassageSolver {
             }
             PassageMethod::Auto => {
                 let found = self.iterate(problem, relative, observer);
-                let falls_short = matches!(found.stop, Stop::MaxIterations | Stop::Unproven);
+                let falls_short = matches!(found.stop, Stop::MaxIterations | Stop::Rounding);
                 if !falls_short || open > REFEREE {
                     return Ok(found);
                 }
@@ -296,7 +296,7 @@ impl PassageSolver {
         let stop = match (self.is_close(&bounds, relative), stop) {
             (true, Stop::Direct) => Stop::Direct,
             (true, _) => Stop::Converged,
-            (false, Stop::Direct | Stop::Converged) => Stop::Unproven,
+            (false, Stop::Direct | Stop::Converged) => Stop::Rounding,
             (false, stop) => stop,
         };
         let report = Report { iterations, residual: width, error_bound: Some(0.5 * width), stop };

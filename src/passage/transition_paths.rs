@@ -67,7 +67,7 @@ impl PassageSolver {
         };
         // A product, and a sum over the states.
         let operator = chain.operator();
-        let terms = operator.longest_sum() + sum_depth(chain.len()) + 2;
+        let terms = operator.longest_row() + sum_depth(chain.len()) + 2;
         let unit = terms as f64 * f64::EPSILON + row_sum_error(operator);
         let (lower, upper) = (leaving(forward.lower()), leaving(forward.upper()));
         let flux = Interval { lower: lower * (1.0 - unit), upper: upper * (1.0 + unit) };

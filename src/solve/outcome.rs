@@ -15,6 +15,9 @@ pub enum Stop {
     /// The residual met its tolerance, but no bound on the error could be
     /// proven: the chain may be nearly decomposable, and the result far off.
     Unproven,
+    /// Bounds are proven, but rounding keeps them further apart than the tolerance
+    /// asks: a larger one would do.
+    Rounding,
     /// The iteration limit was reached.
     MaxIterations,
     /// The observer asked to stop.
@@ -28,6 +31,7 @@ impl Stop {
             Self::Converged => "converged",
             Self::Direct => "solved directly",
             Self::Unproven => "the residual is small but no bound on the error could be proven",
+            Self::Rounding => "rounding keeps the bounds further apart than the tolerance; raise it",
             Self::MaxIterations => "the iteration limit was reached",
             Self::Cancelled => "cancelled by the observer",
         }

@@ -297,9 +297,11 @@ impl<O: TransitionOperator> StepSampler for ReadSteps<'_, O> {
 
 impl<O: TransitionOperator> MarkovChain<O> {
     /// The chain together with the automaton that looks for patterns in what it
-    /// says, as a chain of pairs ([`PatternOperator`]), whose states are numbered.
+    /// says, as a chain of pairs ([`PatternOperator`]). A pair is called by the tokens of
+    /// its state, and its node.
     ///
-    /// Its walks start from [`pattern_start`](Self::pattern_start).
+    /// Starts are laws, from [`pattern_start`](Self::pattern_start): a prompt names no
+    /// pair, and is refused.
     ///
     /// # Example
     ///
@@ -325,7 +327,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// As [`PatternOperator::new`].
     pub fn with_patterns(&self, patterns: &Patterns) -> Result<MarkovChain<PatternOperator<&O>>> {
         let operator = PatternOperator::new(self.operator(), self.states(), patterns)?;
-        let states = States::numbered(operator.states());
+        let states = States::pairs(self.shared_states(), patterns.nodes());
         Ok(MarkovChain::new(operator, states))
     }
 }

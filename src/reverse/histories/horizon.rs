@@ -10,7 +10,7 @@ use crate::chain::{MarkovChain, Start};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::stream;
-use crate::solve::{Observer, Silent, check_memory};
+use crate::solve::{Observer, Silent, check_memory, check_operations};
 
 /// The most bytes that messages may take unless the caller says otherwise: 1 GiB.
 pub(super) const MESSAGE_MEMORY: u128 = 1 << 30;
@@ -63,7 +63,8 @@ impl HistorySettings {
     ///
     /// As [`Start::law`]; [`Error::LengthMismatch`] for a set of another chain,
     /// [`Error::EmptySet`]; [`Error::Impossible`] if the end has probability
-    /// zero; [`Error::TooLarge`] if not even few messages fit.
+    /// zero; [`Error::TooLarge`] if not even few messages fit,
+    /// [`Error::TooExpensive`] beyond 10^12 operations.
     pub fn solve<'a, O: TransitionOperator>(
         &self,
         chain: &'a MarkovChain<O>,
@@ -88,6 +89,8 @@ impl HistorySettings {
         observer: &mut dyn Observer,
     ) -> Result<Histories<'a, O>> {
         end.set().check(chain.len(), "end of the histories")?;
+        let work = steps as f64 * (chain.operator().stored_entries() + chain.len()) as f64;
+        check_operations("the products of the histories", work, "ask for fewer steps")?;
         let start = start.law(chain.states())?.iter().map(|p| p.ln()).collect();
         check_memory(
             "the messages of a history",
