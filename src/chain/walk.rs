@@ -82,6 +82,9 @@ impl Walker<'_> {
     /// the state after every step. Draws from stream 0 of the seed, as walk 0
     /// of an [`ensemble`](Self::ensemble) does.
     ///
+    /// A start drawn from a law is tabulated first, `O(N)`: for many walks from
+    /// one, ask for an ensemble.
+    ///
     /// # Errors
     ///
     /// [`Error::StateOutOfRange`], [`Error::LengthMismatch`] for a law over

@@ -1,11 +1,13 @@
 //! Chain and automaton as one chain.
 
+use lmchain::Error;
 use lmchain::chain::{MarkovChain, Start, StateSet, States};
 use lmchain::operator::{Restart, SparseOperator, TransitionOperator, predecessors, successors};
 use lmchain::passage::{Overlap, PatternOperator, Patterns};
 use lmchain::prob::Law;
 use proptest::prelude::*;
 
+use crate::common::language_model;
 use crate::{OVERLAPS, TEXTS, chain, prompt, relatively_close, strings, words};
 
 proptest! {
@@ -151,4 +153,26 @@ fn the_product_of_a_back_off_chain_does_what_its_matrix_does() {
     let (a, b, end) = (token("a"), token("b"), token("</s>"));
     let patterns = Patterns::new(model.vocab().len(), [&[a, b, b][..], &[b, a], &[b, end, a]]).unwrap();
     check_product(&chain, &patterns).unwrap();
+}
+
+#[test]
+fn pairs_keep_the_tokens_of_their_states_and_are_named_by_no_prompt() {
+    let chain = language_model("C12").shift();
+    let patterns = Patterns::new(3, [vec![2, 2, 2]]).unwrap();
+    let watched = chain.with_patterns(&patterns).unwrap();
+    let pair = watched.operator().number(2, 7);
+    assert_eq!(watched.states().tokens(pair), chain.states().tokens(7));
+    assert_eq!(watched.states().newest_token(pair), 1);
+    assert_eq!(watched.states().label(pair), "2 1 (2)");
+    assert_eq!(watched.states().find("2 1 (2)").unwrap(), pair);
+    let refused = watched.states().after_prompt(&[0, 2, 1]);
+    assert!(matches!(refused, Err(Error::PairedStates { .. })), "{refused:?}");
+    let bad = watched.operator().ending(0);
+    let walk = watched.hitting_time_law(Start::Prompt(&[2, 1]), &bad, 5);
+    assert!(matches!(walk, Err(Error::PairedStates { .. })));
+    let q = watched.hitting_probability(&bad).unwrap().converged().unwrap();
+    assert!(matches!(watched.sealing(&[2, 1, 0], &q), Err(Error::PairedStates { .. })));
+    // In every node, the states that end with a token.
+    let twos = StateSet::ending_with(watched.states(), &[&[2]]).unwrap();
+    assert_eq!(twos.len(), 3 * patterns.nodes());
 }
