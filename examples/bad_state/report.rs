@@ -38,7 +38,7 @@ pub(crate) fn likely(law: &HittingLaw, mean: Interval, options: &Options) {
 
 pub(crate) fn roads(subject: &Subject, roads: &[History], options: &Options) {
     let explanation =
-        format!("of all that was said in the {} words before, given that it came", options.road);
+        format!("a context and the {} words after it, given that it came with the last", options.road);
     heading("The likeliest roads to it", &explanation);
     let rows: Vec<(String, f64)> = roads
         .iter()
