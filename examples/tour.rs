@@ -58,13 +58,7 @@ struct Subject {
 }
 
 fn main() -> ExitCode {
-    match tour(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("tour: {error}");
-            ExitCode::from(2)
-        }
-    }
+    support::exit_code("tour", tour(&Options::parse()))
 }
 
 fn tour(options: &Options) -> Result<(), Box<dyn Error>> {

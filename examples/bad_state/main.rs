@@ -34,13 +34,7 @@ fn main() -> ExitCode {
     let mut watch = Watch::new();
     let told = tell(&options, &mut watch);
     watch.clear();
-    match told {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bad_state: {error}");
-            ExitCode::from(2)
-        }
-    }
+    support::exit_code("bad_state", told)
 }
 
 fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {

@@ -36,13 +36,7 @@ fn main() -> ExitCode {
     let mut watch = Watch::new();
     let told = tell(&options, &mut watch);
     watch.clear();
-    match told {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("elicit: {error}");
-            ExitCode::from(2)
-        }
-    }
+    support::exit_code("elicit", told)
 }
 
 fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {

@@ -26,13 +26,7 @@ use support::{Watch, heading, say};
 use text::Text;
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("ngram: {error}");
-            ExitCode::from(2)
-        }
-    }
+    support::exit_code("ngram", run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {

@@ -23,3 +23,15 @@ macro_rules! say {
     ($($line:tt)*) => {{ $crate::support::print_line(format_args!($($line)*)); }};
 }
 pub(crate) use say;
+
+/// How an example ends: with exit code 2 and one line on the error stream if it
+/// cannot do what it was asked.
+pub(crate) fn exit_code(name: &str, told: Result<(), Box<dyn std::error::Error>>) -> std::process::ExitCode {
+    match told {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            std::process::ExitCode::from(2)
+        }
+    }
+}
