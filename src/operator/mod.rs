@@ -35,7 +35,7 @@ fn check_lengths<O: TransitionOperator>(operator: &O, input: &[f64], output: &[f
 }
 
 /// Replaces every entry by a function of its place and value, in parallel.
-fn map_in_place(values: &mut [f64], f: impl Fn(usize, f64) -> f64 + Sync) {
+pub(crate) fn map_in_place(values: &mut [f64], f: impl Fn(usize, f64) -> f64 + Sync) {
     values
         .par_iter_mut()
         .with_min_len(1 << 12)

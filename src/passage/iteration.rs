@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::dirichlet::Dirichlet;
 use super::{Enclosure, Interval};
-use crate::operator::{TransitionOperator, row_sum_error};
+use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
 use crate::solve::{Observer, Progress, Stop};
 
 /// Below this a sum of products may have lost digits to underflow, so that no
@@ -153,12 +153,12 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
     fn round(&mut self) {
         let Dirichlet { operator, open, .. } = self.problem;
         for (sum, step) in [(&mut self.collected, &mut self.collecting), (&mut self.met, &mut self.meeting)] {
-            for_each(sum, |state, sum| *sum += step[state]);
+            map_in_place(sum, |state, sum| sum + step[state]);
             operator.pull_back(step, &mut self.scratch);
             let moved = &self.scratch;
-            for_each(step, |state, step| {
-                let next = MOVING * moved[state] + (1.0 - MOVING) * *step;
-                *step = if open.contains(state) { next } else { 0.0 };
+            map_in_place(step, |state, step| {
+                let next = MOVING * moved[state] + (1.0 - MOVING) * step;
+                if open.contains(state) { next } else { 0.0 }
             });
         }
         self.rounds += 1;
@@ -236,9 +236,4 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
         // The last few operations on either bound.
         self.problem.enclosure(lower, upper, 8.0 * f64::EPSILON)
     }
-}
-
-/// Changes every entry of a vector, in parallel.
-fn for_each(values: &mut [f64], change: impl Fn(usize, &mut f64) + Sync) {
-    values.par_iter_mut().with_min_len(STATES).enumerate().for_each(|(state, value)| change(state, value));
 }
