@@ -1,10 +1,10 @@
 //! The chain of every context of a model.
 
 use super::{MarkovChain, States};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::LanguageModel;
 use crate::operator::{ShiftOperator, TableEntry, round_to_f32};
-use crate::solve::{MEMORY_LIMIT, Observer, Progress, Silent, check_memory};
+use crate::solve::{MEMORY_LIMIT, Observer, Silent, check_memory, report};
 use crate::text::{ContextSpace, Token};
 
 /// Contexts whose laws are asked for in one batch, at most.
@@ -53,9 +53,10 @@ impl Enumeration {
     ///
     /// # Errors
     ///
-    /// [`Error::ContextSpaceTooLarge`], [`Error::TooLarge`] before anything is
-    /// allocated, whatever the model returns, and [`Error::InvalidEntry`] or
-    /// [`Error::RowSum`] if it gives no law.
+    /// [`ContextSpaceTooLarge`](crate::Error::ContextSpaceTooLarge),
+    /// [`TooLarge`](crate::Error::TooLarge) before anything is allocated, whatever
+    /// the model returns, and [`InvalidEntry`](crate::Error::InvalidEntry) or
+    /// [`RowSum`](crate::Error::RowSum) if it gives no law.
     pub fn build<M: LanguageModel>(&self, model: &M) -> Result<MarkovChain<ShiftOperator>> {
         self.build_watched(model, &mut Silent)
     }
@@ -64,7 +65,7 @@ impl Enumeration {
     ///
     /// # Errors
     ///
-    /// As `build`, and [`Error::Cancelled`].
+    /// As `build`, and [`Cancelled`](crate::Error::Cancelled).
     pub fn build_watched<M: LanguageModel>(
         &self,
         model: &M,
@@ -110,22 +111,10 @@ impl Enumeration {
             }
             model.next_token_laws(&contexts[..batch * k], &mut laws[..batch * v])?;
             table.extend(laws[..batch * v].iter().map(|&p| store(p)));
-            report(observer, "enumerating contexts", first + batch, Some(space.len()))?;
+            report(observer, "enumerating contexts", (first + batch) as u64, Some(space.len() as u64))?;
         }
         Ok((space, table))
     }
-}
-
-/// Tells the observer how far a construction is, and stops if it says so.
-pub(super) fn report(
-    observer: &mut dyn Observer,
-    stage: &'static str,
-    done: usize,
-    total: Option<usize>,
-) -> Result<()> {
-    let progress =
-        Progress { stage, done: done as u64, total: total.map(|total| total as u64), residual: None };
-    if observer.observe(&progress).is_break() { Err(Error::Cancelled { stage }) } else { Ok(()) }
 }
 
 impl MarkovChain<ShiftOperator> {

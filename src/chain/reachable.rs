@@ -2,12 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
-use super::enumerate::report;
 use super::{MarkovChain, States};
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::operator::SparseOperator;
-use crate::solve::{Observer, Silent};
+use crate::solve::{Observer, Silent, report};
 use crate::text::{Token, prompt_key, sequence_count, write_sequence};
 
 /// Contexts whose laws are asked for in one batch.
@@ -110,7 +109,7 @@ impl Exploration {
                 }
             }
             explored = batch.end;
-            report(observer, "exploring contexts", explored, None)?;
+            report(observer, "exploring contexts", explored as u64, None)?;
         }
         frontier.into_chain(transitions, model)
     }

@@ -8,7 +8,7 @@ use super::{Elicited, ScoredPrefix};
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::prob::Best;
-use crate::solve::{MEMORY_LIMIT, Observer, Progress, Silent, Stop, check_memory};
+use crate::solve::{MEMORY_LIMIT, Observer, Silent, Stop, check_memory, report};
 use crate::text::Token;
 
 /// Texts that are held at a time for each prefix of a beam, at most.
@@ -124,10 +124,7 @@ impl BeamSearch {
         for step in 0..task.length {
             reverse_evaluations += beam.len() as u64;
             beam = self.extend(&beam, reverse)?;
-            let (done, total) = (step as u64 + 1, Some(task.length as u64));
-            if observer.observe(&Progress { stage: STAGE, done, total, residual: None }).is_break() {
-                return Err(Error::Cancelled { stage: STAGE });
-            }
+            report(observer, STAGE, step as u64 + 1, Some(task.length as u64))?;
         }
         let prefixes = ranked(&beam, task.length, &mut scorer)?;
         Ok(Elicited { prefixes, evaluations: scorer.evaluations(), reverse_evaluations, stop: Stop::Direct })

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::model::LanguageModel;
 use crate::operator::{ShiftOperator, TransitionOperator};
 use crate::prob::Best;
-use crate::solve::{MEMORY_LIMIT, Observer, Progress, Silent, Stop, check_memory, check_operations};
+use crate::solve::{MEMORY_LIMIT, Observer, Silent, Stop, check_memory, check_operations, report};
 use crate::text::{ContextSpace, Token};
 
 /// What the steps of the search are called for an observer.
@@ -105,10 +105,7 @@ impl ExactSearch {
         let mut search = Lists::new(&chain, task, self.count);
         for step in 0..steps {
             search.extend(task.naturalness);
-            let (done, total) = (step as u64 + 1, Some(steps as u64));
-            if observer.observe(&Progress { stage: STAGE, done, total, residual: None }).is_break() {
-                return Err(Error::Cancelled { stage: STAGE });
-            }
+            report(observer, STAGE, step as u64 + 1, Some(steps as u64))?;
         }
         let mut scorer = Scorer::new(task)?;
         scorer.count(chain.len() as u64);

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::operator::{TransitionOperator, successors};
-use crate::solve::{MEMORY_LIMIT, Observer, Progress, check_memory};
+use crate::solve::{MEMORY_LIMIT, Observer, check_memory, report};
 
 /// States handled between two looks at the observer.
 const BLOCK: usize = 1 << 14;
@@ -117,9 +117,4 @@ fn strong_row<O: TransitionOperator>(operator: &O, state: usize, threshold: f64)
     let mut row: Vec<(u32, f64)> = strong.map(|step| (step.state as u32, step.probability)).collect();
     row.sort_by(|(a, p), (b, q)| q.total_cmp(p).then(a.cmp(b)));
     row
-}
-
-fn report(observer: &mut dyn Observer, stage: &'static str, done: u64, total: Option<u64>) -> Result<()> {
-    let progress = Progress { stage, done, total, residual: None };
-    if observer.observe(&progress).is_break() { Err(Error::Cancelled { stage }) } else { Ok(()) }
 }

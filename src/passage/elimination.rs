@@ -8,7 +8,7 @@ use super::iteration::LEAST;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, row_sum_error, successors};
 use crate::prob::{sum_by, sum_depth};
-use crate::solve::{Observer, Progress};
+use crate::solve::{Observer, report};
 
 /// Rows that one task updates.
 const ROWS: usize = 16;
@@ -34,13 +34,9 @@ pub(super) fn eliminate<O: TransitionOperator>(
     let open: Vec<usize> = problem.open.iter().collect();
     let mut rows = exits_of(problem, &open);
     let n = open.len();
-    let stage = "eliminating states";
     check_digits(&rows, &open)?;
     for last in (0..n).rev() {
-        let progress = Progress { stage, done: (n - last) as u64, total: Some(n as u64), residual: None };
-        if observer.observe(&progress).is_break() {
-            return Err(Error::Cancelled { stage });
-        }
+        report(observer, "eliminating states", (n - last) as u64, Some(n as u64))?;
         let (before, rest) = rows.split_at_mut(last);
         let removed = &mut rest[0];
         let leaving = sum_by(last, |to| removed.open[to]) + removed.leaving;

@@ -10,4 +10,5 @@ mod progress;
 
 pub(crate) use limits::{MEMORY_LIMIT, OPERATIONS_LIMIT, check_memory, check_operations, check_positive};
 pub use outcome::{Outcome, Report, Stop};
+pub(crate) use progress::report;
 pub use progress::{Observer, Progress, Silent};

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use crate::error::{Error, Result};
+
 /// Where long work stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
@@ -54,4 +56,19 @@ impl Observer for Silent {
     fn observe(&mut self, _: &Progress) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
+}
+
+/// Tells the observer how far work is that is of no use half done.
+///
+/// # Errors
+///
+/// [`Error::Cancelled`] if the observer asks to stop.
+pub(crate) fn report(
+    observer: &mut dyn Observer,
+    stage: &'static str,
+    done: u64,
+    total: Option<u64>,
+) -> Result<()> {
+    let progress = Progress { stage, done, total, residual: None };
+    if observer.observe(&progress).is_break() { Err(Error::Cancelled { stage }) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::chain::Classes;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, successors};
-use crate::solve::{Observer, Progress};
+use crate::solve::{Observer, report};
 
 /// Rows below which one thread eliminates faster than several.
 const PARALLEL_FROM: usize = 256;
@@ -59,11 +59,7 @@ fn stationary_law(mut matrix: Vec<f64>, states: &[u32], observer: &mut dyn Obser
         let (rest, row) = matrix.split_at_mut(last * n);
         let row = &row[..last];
         let leaving: f64 = row.iter().sum();
-        let done = (n - last) as u64;
-        let progress = Progress { stage: STAGE, done, total: Some(n as u64), residual: None };
-        if observer.observe(&progress).is_break() {
-            return Err(Error::Cancelled { stage: STAGE });
-        }
+        report(observer, STAGE, (n - last) as u64, Some(n as u64))?;
         if !leaving.is_normal() {
             return Err(Error::Underflow { state: states[last] as usize });
         }

@@ -2,10 +2,10 @@
 
 use super::{Overlap, PatternOperator, Patterns};
 use crate::chain::{MarkovChain, Start};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::operator::TransitionOperator;
 use crate::prob::sum_by;
-use crate::solve::{MEMORY_LIMIT, Observer, Progress, Silent, check_memory};
+use crate::solve::{MEMORY_LIMIT, Observer, Silent, check_memory, report};
 
 /// The law of the waiting time for the first of some patterns, over the tokens
 /// `0..=n`, and of which it is.
@@ -99,7 +99,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Errors
     ///
-    /// As [`pattern_start`](Self::pattern_start); [`Error::TooLarge`] for a
+    /// As [`pattern_start`](Self::pattern_start); [`TooLarge`](crate::Error::TooLarge) for a
     /// result beyond 8 GiB.
     pub fn pattern_law(
         &self,
@@ -115,7 +115,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Errors
     ///
-    /// As [`pattern_law`](Self::pattern_law), and [`Error::Cancelled`].
+    /// As [`pattern_law`](Self::pattern_law), and [`Cancelled`](crate::Error::Cancelled).
     pub fn pattern_law_watched(
         &self,
         patterns: &Patterns,
@@ -185,10 +185,7 @@ pub(super) fn follow<O: TransitionOperator>(
         product.push_forward(&law, &mut next);
         std::mem::swap(&mut law, &mut next);
         visit(&mut law);
-        let (done, total) = (step as u64, Some(steps as u64));
-        if observer.observe(&Progress { stage: STAGE, done, total, residual: None }).is_break() {
-            return Err(Error::Cancelled { stage: STAGE });
-        }
+        report(observer, STAGE, step as u64, Some(steps as u64))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Telling an observer where a sweep over a horizon stands.
 
-use crate::error::{Error, Result};
-use crate::solve::{Observer, Progress};
+use crate::error::Result;
+use crate::solve::{Observer, report};
 
 /// Counts the steps of one piece of work.
 pub(super) struct Watch<'w> {
@@ -20,13 +20,9 @@ impl<'w> Watch<'w> {
     ///
     /// # Errors
     ///
-    /// [`Error::Cancelled`] if the observer asks to stop.
+    /// [`Error::Cancelled`](crate::Error::Cancelled) if the observer asks to stop.
     pub(super) fn step(&mut self) -> Result<()> {
         self.done += 1;
-        let Self { stage, total, done, .. } = *self;
-        match self.observer.observe(&Progress { stage, done, total, residual: None }).is_break() {
-            true => Err(Error::Cancelled { stage }),
-            false => Ok(()),
-        }
+        report(self.observer, self.stage, self.done, self.total)
     }
 }
