@@ -1,7 +1,7 @@
 //! Which of two sets comes next, and which came last.
 
 use super::hitting_law::check_racers;
-use super::reachable::Mirrored;
+use super::reachable::{Mirrored, graph_of};
 use super::{Enclosure, PassageSolver, PassageTimes};
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::Result;
@@ -46,12 +46,13 @@ impl PassageSolver {
     ) -> Result<Outcome<Vec<Enclosure>>> {
         check_racers(chain, sets)?;
         let none = StateSet::of(chain.len(), [])?;
+        let graph = graph_of(chain.operator())?;
         let mut found = Vec::new();
         let mut report = Report { iterations: 0, residual: 0.0, error_bound: Some(0.0), stop: Stop::Direct };
         for (place, set) in sets.iter().enumerate() {
             let others = sets.iter().enumerate().filter(|&(other, _)| other != place);
             let avoid = others.fold(none.clone(), |avoid, (_, other)| avoid.union(other));
-            let outcome = self.reach_watched(chain, set, &avoid, &mut Silent)?;
+            let outcome = self.reach_on(chain, &*graph, set, &avoid, &mut Silent)?;
             report = report.worse(outcome.report());
             found.push(outcome.into_value());
         }

@@ -134,7 +134,9 @@ impl EscapeSolver {
         }
         let slowest = slowest.ok_or(Error::Impossible { what: "staying in the set for ever" })?;
         let Class { law, rate, mut report } = slowest;
-        let (law, change) = self.settled(chain, set, law);
+        let mut start = vec![0.0; chain.len()];
+        law.into_iter().for_each(|(state, share)| start[state as usize] = share);
+        let (law, change) = self.settled(chain, set, start);
         if report.is_converged() && change > SETTLED {
             report = Report { stop: Stop::MaxIterations, residual: change, ..report };
         }
@@ -155,7 +157,9 @@ impl EscapeSolver {
         let class = StateSet::of(chain.len(), states.iter().map(|&state| state as usize))?;
         let (perron, rate, report) =
             Perron::new(chain.operator(), &class).solve(self.tolerance, self.max_iterations, observer);
-        Ok(Some(Class { law: perron.into_law(), rate, report }))
+        let law = perron.into_law();
+        let law = states.iter().map(|&state| (state, law[state as usize])).collect();
+        Ok(Some(Class { law, rate, report }))
     }
 
     /// The left Perron vector of the set from that of its slowest class: what
@@ -186,7 +190,8 @@ impl EscapeSolver {
 
 /// What is known of one class of the set.
 struct Class {
-    law: Vec<f64>,
+    /// The share of each of its states; there may be many classes, of a few states each.
+    law: Vec<(u32, f64)>,
     rate: Interval,
     report: Report,
 }
@@ -209,8 +214,7 @@ fn alone<O: TransitionOperator>(chain: &MarkovChain<O>, state: usize) -> Option<
     if chain.operator().probability(state, state) == 0.0 {
         return None;
     }
-    let mut law = vec![0.0; chain.len()];
-    law[state] = 1.0;
+    let law = vec![(state as u32, 1.0)];
     let others = successors(chain.operator(), state).filter(|next| next.state != state);
     let (terms, leaving) = others.fold((2, 0.0), |(n, sum), next| (n + 1, sum + next.probability));
     let rounding = f64::from(terms) * f64::EPSILON * leaving;
