@@ -1,8 +1,8 @@
 //! Does a model of three voices keep to one of them?
 
 use lmchain::chain::MarkovChain;
-use lmchain::drift::Topics;
 use lmchain::text::{CorpusSettings, Tokenizer};
+use lmchain::topics::Topics;
 
 const VOICES: [&str; 3] =
     [include_str!("data/kitchen.txt"), include_str!("data/harbor.txt"), include_str!("data/observatory.txt")];

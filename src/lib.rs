@@ -73,6 +73,7 @@
 //! | [`operator`] | transition matrices, known by what they do |
 //! | [`model`] | a context in, the law of the next token out |
 //! | [`chain`] | states and an operator over them: classes, walks, construction |
+//! | [`topics`] | what the states are about: partitions and memberships |
 //! | [`stationary`], [`reverse`], [`passage`], [`elicit`], [`loops`], [`mixing`], [`information`], [`drift`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`], or settings that solve, search or measure |
 //!
 //! # Themes
@@ -118,6 +119,7 @@ pub mod sampled;
 pub mod solve;
 pub mod stationary;
 pub mod text;
+pub mod topics;
 
 #[cfg(test)]
 mod smoothed_tests;

@@ -3,8 +3,6 @@
 #[doc(no_inline)]
 pub use crate::chain::{Enumeration, Exploration, MarkovChain, SmoothedChain, Start, StateSet, States};
 #[doc(no_inline)]
-pub use crate::drift::Topics;
-#[doc(no_inline)]
 pub use crate::mixing::{MixingTimeSolver, SecondEigenvalueSolver};
 #[doc(no_inline)]
 pub use crate::model::{Decoded, Decoding, LanguageModel, NgramModel, NgramSettings, Smoothing, TableModel};
@@ -18,3 +16,5 @@ pub use crate::prob::Law;
 pub use crate::stationary::{StationaryMethod, StationarySolver};
 #[doc(no_inline)]
 pub use crate::text::{Corpus, CorpusSettings, DocumentEnd, EndRule, Token, Tokenizer, Vocab};
+#[doc(no_inline)]
+pub use crate::topics::Topics;

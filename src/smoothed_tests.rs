@@ -1,7 +1,6 @@
 //! The chain of a back-off model against that of all contexts, enumerated.
 
 use crate::chain::{Enumeration, MarkovChain, Start, States};
-use crate::drift::Topics;
 use crate::error::Error;
 use crate::mixing::SecondEigenvalueSolver;
 use crate::model::{EndOfText, EndRule, TableModel};
@@ -12,6 +11,7 @@ use crate::operator::{BackoffOperator, Restart, ShiftOperator, TransitionOperato
 use crate::prob::Law;
 use crate::stationary::{StationaryMethod, StationarySolver};
 use crate::text::{ContextSpace, Token};
+use crate::topics::Topics;
 
 /// The same model twice: over the contexts it tells apart, and over all.
 struct Pair {

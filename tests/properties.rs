@@ -5,7 +5,6 @@ mod common;
 
 use common::tables::{shift, tables};
 use lmchain::chain::{MarkovChain, Start, States};
-use lmchain::drift::Topics;
 use lmchain::operator::{
     Restart, ShiftOperator, SparseOperator, TransitionOperator, predecessors, successors,
 };
@@ -13,6 +12,7 @@ use lmchain::prob::{Law, l1, total_variation};
 use lmchain::reverse::Reversed;
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 use lmchain::text::ContextSpace;
+use lmchain::topics::Topics;
 use proptest::prelude::*;
 
 /// Tables over small context spaces; a third of the entries are zero.

@@ -386,7 +386,7 @@ fn topics_agree() {
         let law = chain.stationary().unwrap().converged().unwrap();
         let names = ["A", "B"];
         let topics =
-            lmchain::drift::Topics::by_token(chain.states(), names, |t| topic_of[t as usize]).unwrap();
+            lmchain::topics::Topics::by_token(chain.states(), names, |t| topic_of[t as usize]).unwrap();
         assert_all_close(&topics.law(&law), &numbers(&case.expected["topic_stationary"]), 1e-12, operator);
         let flow = chain.topic_flow(&topics, &law);
         for (row, expected) in flow.iter().zip(common::matrix(&case.expected["topic_chain"])) {

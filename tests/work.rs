@@ -7,13 +7,13 @@ mod support;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use lmchain::chain::{MarkovChain, Start, StateSet, States};
-use lmchain::drift::Topics;
 use lmchain::operator::{ShiftOperator, Transition, TransitionOperator};
 use lmchain::passage::{PassageMethod, PassageSolver};
 use lmchain::prob::Law;
 use lmchain::solve::{Progress, Stop};
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 use lmchain::text::ContextSpace;
+use lmchain::topics::Topics;
 use support::chains::ChainSpec;
 
 /// Counts what is asked of an operator.

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-use lmchain::drift::{Topics, window_drift};
+use lmchain::drift::window_drift;
+use lmchain::topics::Topics;
 
 use crate::Subject;
 use crate::support::{Watch, count, heading, say, sparkline};

@@ -1,10 +1,10 @@
 //! Topics over time.
 
-use super::{TopicLaw, Topics};
 use crate::chain::{MarkovChain, Start};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::Law;
+use crate::topics::{TopicLaw, Topics};
 
 impl<O: TransitionOperator> MarkovChain<O> {
     /// The law of the topic after `0..=steps` steps from a start: one law a

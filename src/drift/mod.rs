@@ -1,6 +1,6 @@
 //! Whether a chain stays on its topic.
 //!
-//! - **Topics** are a partition of the states ([`Topics`]).
+//! - **Topics** are a partition of the states ([`crate::topics::Topics`]).
 //! - The **flow** from topic `a` to `b` is the probability that the next state
 //!   is in `b`, given that this one is in `a`, under the stationary law.
 //! - **Retention** after `t` steps: the probability of being in the topic at
@@ -11,9 +11,7 @@
 
 mod curve;
 mod sojourn;
-mod topics;
 mod windows;
 
 pub use sojourn::Sojourn;
-pub use topics::{TopicLaw, Topics};
 pub use windows::{WindowDrift, window_drift};

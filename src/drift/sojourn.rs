@@ -1,10 +1,10 @@
 //! How long a visit to a topic lasts.
 
-use super::Topics;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, sum_by};
+use crate::topics::Topics;
 
 /// The length of a visit to a topic, from an entry to the next exit, under the
 /// stationary law.

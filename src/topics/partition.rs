@@ -1,6 +1,6 @@
 //! Topics: a partition of the states.
 
-use crate::chain::States;
+use crate::chain::{StateSet, States};
 use crate::error::{Error, Result};
 use crate::text::Token;
 
@@ -13,7 +13,7 @@ pub type TopicLaw = Vec<f64>;
 ///
 /// ```
 /// use lmchain::chain::States;
-/// use lmchain::drift::Topics;
+/// use lmchain::topics::Topics;
 ///
 /// let states = States::numbered(4);
 /// let topics = Topics::by_token(&states, ["low", "high"], |token| usize::from(token >= 2))?;
@@ -115,6 +115,22 @@ impl Topics {
                 .next()
                 .unwrap_or(0)
         })
+    }
+
+    /// Topics by indices that are known to be of these names.
+    pub(crate) fn from_indices(names: Vec<String>, of_state: impl Iterator<Item = usize>) -> Self {
+        Self { names, of_state: of_state.map(|topic| topic as u32).collect() }
+    }
+
+    /// The states of a topic.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such topic.
+    #[track_caller]
+    pub fn states_of(&self, topic: usize) -> StateSet {
+        assert!(topic < self.count(), "a topic of the partition");
+        StateSet::by_state(self.states(), |state| self.of_state(state) == topic)
     }
 
     /// The names of the topics.
