@@ -1,11 +1,12 @@
-//! Distance to the stationary law over time.
+//! How far from the stationary law a chain is over time.
 
 use rayon::prelude::*;
 
+use super::Divergence;
 use crate::chain::{MarkovChain, Start};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::prob::{Law, total_variation};
+use crate::prob::Law;
 use crate::solve::check_operations;
 
 impl<O: TransitionOperator> MarkovChain<O> {
@@ -22,7 +23,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// If the stationary law is over other states; so do the methods below.
     #[track_caller]
     pub fn distance_curve(&self, start: Start<'_>, stationary: &Law, steps: usize) -> Result<Vec<f64>> {
-        Ok(self.curve_from(start.law(self.states())?.into_vec(), stationary, steps))
+        self.divergence_curve(Divergence::TotalVariation, start, stationary, steps)
     }
 
     /// The largest distance to `stationary` over *all* starts, after `0..=steps` steps.
@@ -34,13 +35,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// [`Error::TooExpensive`] beyond 10^12 multiplications;
     /// [`worst_distance_curve_over`](Self::worst_distance_curve_over) takes a
     /// named sample of starts instead, and so gives a lower bound.
+    #[track_caller]
     pub fn worst_distance_curve(&self, stationary: &Law, steps: usize) -> Result<Vec<f64>> {
-        let n = self.len() as f64;
-        let needed = n * (steps as f64 * self.operator().stored_entries() as f64 + n);
-        let remedy = "name a sample of starts with worst_distance_curve_over, for a lower bound";
-        check_operations("the distance from the worst start", needed, remedy)?;
-        let starts: Vec<usize> = (0..self.len()).collect();
-        self.worst_distance_curve_over(&starts, stationary, steps)
+        self.worst_divergence_curve(Divergence::TotalVariation, stationary, steps)
     }
 
     /// The largest distance to `stationary` over the starts named, after
@@ -49,11 +46,105 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// # Errors
     ///
     /// [`Error::NoStates`] without starts, [`Error::StateOutOfRange`].
+    #[track_caller]
     pub fn worst_distance_curve_over(
         &self,
         starts: &[usize],
         stationary: &Law,
         steps: usize,
+    ) -> Result<Vec<f64>> {
+        self.worst_divergence_curve_over(Divergence::TotalVariation, starts, stationary, steps)
+    }
+
+    /// How far the chain is from `stationary` after `0..=steps` steps from a
+    /// start, by a [`Divergence`]. It never grows, up to rounding; relative entropy and
+    /// chi-square may be infinite at first. `steps` products.
+    ///
+    /// # Errors
+    ///
+    /// As [`Start::law`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use lmchain::chain::{MarkovChain, Start};
+    /// use lmchain::mixing::Divergence;
+    /// use ndarray::array;
+    ///
+    /// let chain = MarkovChain::from_dense(array![[0.7, 0.3], [0.2, 0.8]].view())?;
+    /// let law = chain.stationary()?.converged()?;
+    /// let start = Start::State(0);
+    /// let separation = chain.divergence_curve(Divergence::Separation, start, &law, 2)?;
+    /// assert_eq!(separation, [1.0, 0.5, 0.25]); // here it is the second eigenvalue to the power t
+    /// # Ok::<(), lmchain::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn divergence_curve(
+        &self,
+        divergence: Divergence,
+        start: Start<'_>,
+        stationary: &Law,
+        steps: usize,
+    ) -> Result<Vec<f64>> {
+        assert_eq!(stationary.len(), self.len(), "a law over the states of the chain");
+        let law = start.law(self.states())?.into_vec();
+        Ok(self.measured_along(law, steps, |law, _| divergence.between(law, stationary)))
+    }
+
+    /// The largest [`Divergence`] from `stationary` over *all* starts, after
+    /// `0..=steps` steps; over all laws to start from, too, as the worst is a state.
+    ///
+    /// Exact: `N` starts times `steps` products.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooExpensive`] beyond 10^12 multiplications;
+    /// [`worst_divergence_curve_over`](Self::worst_divergence_curve_over) takes a
+    /// named sample of starts instead, and so gives a lower bound.
+    #[track_caller]
+    pub fn worst_divergence_curve(
+        &self,
+        divergence: Divergence,
+        stationary: &Law,
+        steps: usize,
+    ) -> Result<Vec<f64>> {
+        self.check_every_start(steps)?;
+        let starts: Vec<usize> = (0..self.len()).collect();
+        self.worst_divergence_curve_over(divergence, &starts, stationary, steps)
+    }
+
+    /// The largest [`Divergence`] from `stationary` over the starts named, after
+    /// `0..=steps` steps: a lower bound on that over all starts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoStates`] without starts, [`Error::StateOutOfRange`].
+    #[track_caller]
+    pub fn worst_divergence_curve_over(
+        &self,
+        divergence: Divergence,
+        starts: &[usize],
+        stationary: &Law,
+        steps: usize,
+    ) -> Result<Vec<f64>> {
+        assert_eq!(stationary.len(), self.len(), "a law over the states of the chain");
+        self.worst_over(starts, steps, |law, _| divergence.between(law, stationary))
+    }
+
+    /// Refuses to follow every start where that takes too long.
+    pub(super) fn check_every_start(&self, steps: usize) -> Result<()> {
+        let n = self.len() as f64;
+        let needed = n * (steps as f64 * self.operator().stored_entries() as f64 + n);
+        let remedy = "name a sample of starts with worst_distance_curve_over, for a lower bound";
+        check_operations("the distance from the worst start", needed, remedy)
+    }
+
+    /// The largest of a measure of the law after `0..=steps` steps, over the starts named.
+    pub(super) fn worst_over(
+        &self,
+        starts: &[usize],
+        steps: usize,
+        measure: impl Fn(&[f64], usize) -> f64 + Sync,
     ) -> Result<Vec<f64>> {
         let states = self.len();
         if let Some(&state) = starts.iter().find(|&&state| state >= states) {
@@ -63,18 +154,24 @@ impl<O: TransitionOperator> MarkovChain<O> {
             a.iter_mut().zip(b).for_each(|(a, b)| *a = a.max(b));
             a
         };
-        let curve = |&state: &usize| self.curve_from(Law::point(states, state).into_vec(), stationary, steps);
+        let curve = |&state: &usize| self.measured_along(Law::point(states, state).into_vec(), steps, &measure);
         starts.par_iter().map(curve).reduce_with(larger).ok_or(Error::NoStates)
     }
 
-    fn curve_from(&self, mut law: Vec<f64>, stationary: &Law, steps: usize) -> Vec<f64> {
+    /// A measure of the law, and of the time, after `0..=steps` steps from a law.
+    pub(super) fn measured_along(
+        &self,
+        mut law: Vec<f64>,
+        steps: usize,
+        measure: impl Fn(&[f64], usize) -> f64,
+    ) -> Vec<f64> {
         let mut next = vec![0.0; law.len()];
         let mut curve = Vec::with_capacity(steps + 1);
-        curve.push(total_variation(&law, stationary));
-        for _ in 0..steps {
+        curve.push(measure(&law, 0));
+        for step in 1..=steps {
             self.operator().push_forward(&law, &mut next);
             std::mem::swap(&mut law, &mut next);
-            curve.push(total_variation(&law, stationary));
+            curve.push(measure(&law, step));
         }
         curve
     }

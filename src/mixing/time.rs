@@ -1,6 +1,6 @@
 //! The mixing time.
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 
 use crate::chain::MarkovChain;
@@ -11,6 +11,13 @@ use crate::solve::OPERATIONS_LIMIT;
 
 /// States up to which powers of the matrix are formed by squaring.
 const SMALL: usize = 512;
+
+/// The most steps that can be looked ahead.
+const LAST: u64 = 1 << 62;
+
+/// How far off a distance may be at most: powers with a larger bound on their
+/// error are not looked at.
+const ACCURATE: f64 = 1e-3;
 
 /// Finds the first time at which every start is close to the stationary law.
 ///
@@ -40,9 +47,9 @@ impl Default for MixingTimeSolver {
 }
 
 impl MixingTimeSolver {
-    /// Distance 1/4, up to 2^40 steps.
+    /// Distance 1/4, up to 2^62 steps.
     pub fn new() -> Self {
-        Self { threshold: 0.25, max_steps: 1 << 40 }
+        Self { threshold: 0.25, max_steps: LAST }
     }
 
     /// The total variation distance to reach.
@@ -51,9 +58,9 @@ impl MixingTimeSolver {
         self
     }
 
-    /// The most steps to look ahead, at most 2^40.
+    /// The most steps to look ahead, at most 2^62.
     pub fn max_steps(mut self, steps: u64) -> Self {
-        self.max_steps = steps.min(1 << 40);
+        self.max_steps = steps.min(LAST);
         self
     }
 
@@ -62,8 +69,13 @@ impl MixingTimeSolver {
     ///
     /// The distances compared are those to the law given, in floating point: a
     /// distance that all but equals the threshold may be counted either way.
-    /// Rounding in powers of the matrix grows with the steps; beyond
-    /// `1e-3 / (N eps)` steps, where it might reach 1e-3, nothing is looked for.
+    ///
+    /// A bound on the rounding error of a power of the matrix is carried along. Its entries
+    /// are sums of non-negative terms, right in relative terms, and its rows are divided by their sums; so
+    /// what a product rounds moves a row by no more than `4 (N + 2) eps` times the mass outside
+    /// its largest entry. A chain that hardly ever does what is not most probable thus keeps
+    /// its digits for as many steps as it takes it to do so: 10^12 steps are no hindrance by themselves.
+    /// Where the bound exceeds 1e-3 nothing is looked for any more.
     ///
     /// Up to 512 states, powers of the matrix are squared and searched:
     /// `O(N^3 log t)`. Above, every start is pushed forward until it is close:
@@ -97,31 +109,33 @@ impl MixingTimeSolver {
 
     /// Squares until close, then closes in on the last time that is not close.
     fn by_squaring<O: TransitionOperator>(&self, operator: &O, stationary: &Law) -> Option<u64> {
-        let close = |power: &Array2<f64>| worst_distance(power, stationary) <= self.threshold;
-        if close(&Array2::eye(stationary.len())) {
+        let close = |power: &Power| power.worst_distance(stationary) <= self.threshold;
+        if close(&Power::identity(stationary.len())) {
             return Some(0);
         }
-        let accurate = 1e-3 / (stationary.len() as f64 * f64::EPSILON);
-        let horizon = self.max_steps.min(accurate as u64);
-        let mut powers = vec![dense(operator)];
+        let mut powers = vec![Power::first(operator)];
         while !close(&powers[powers.len() - 1]) {
-            if 1u64 << powers.len() > horizon.saturating_mul(2) {
+            let last = &powers[powers.len() - 1];
+            if 1u64 << (powers.len() - 1) >= self.max_steps {
                 return None;
             }
-            let last = &powers[powers.len() - 1];
-            powers.push(normalized(last.dot(last)));
+            let square = last.times(last)?;
+            powers.push(square);
         }
         powers.pop();
         let mut steps = 0;
-        let mut reached: Option<Array2<f64>> = None;
+        let mut reached: Option<Power> = None;
         for (exponent, power) in powers.iter().enumerate().rev() {
-            let candidate = reached.as_ref().map_or_else(|| power.clone(), |at| normalized(at.dot(power)));
+            let candidate = match &reached {
+                Some(at) => at.times(power)?,
+                None => power.clone(),
+            };
             if !close(&candidate) {
                 reached = Some(candidate);
                 steps += 1u64 << exponent;
             }
         }
-        Some(steps + 1).filter(|&steps| steps <= horizon)
+        Some(steps + 1).filter(|&steps| steps <= self.max_steps)
     }
 
     fn by_pushing<O: TransitionOperator>(&self, operator: &O, stationary: &Law) -> Result<Option<u64>> {
@@ -171,29 +185,66 @@ fn first_close<O: TransitionOperator>(
     None
 }
 
-fn worst_distance(power: &Array2<f64>, stationary: &Law) -> f64 {
-    let distance = |row: ndarray::ArrayView1<'_, f64>| {
-        0.5 * row.iter().zip(stationary.iter()).map(|(p, q)| (p - q).abs()).sum::<f64>()
-    };
-    power.rows().into_iter().map(distance).fold(0.0, f64::max)
+/// A power of the transition matrix, with a bound on its error.
+///
+/// A row stands for the law of its entries divided by their sum, whatever rounding
+/// left of that sum. Let `A` and `B` stand for laws that are within `a` and `b` of those of
+/// exact powers, in total variation. Those of the exact product of `A` and `B` are within `a + b`
+/// of the exact power. The computed entries are off by at most `u = 2 (N + 2) eps`
+/// relatively, row sums of `B` that are not quite one included. Divided by their sums they
+/// are off by at most `2 u`, and so the law by at most `2 u` times the mass outside the
+/// largest entry: that entry makes up for what the others are off by.
+#[derive(Debug, Clone)]
+struct Power {
+    matrix: Array2<f64>,
+    error: f64,
 }
 
-fn dense<O: TransitionOperator>(operator: &O) -> Array2<f64> {
-    let n = operator.states();
-    let mut matrix = Array2::zeros((n, n));
-    for state in 0..n {
-        for transition in successors(operator, state) {
-            matrix[[state, transition.state]] = transition.probability;
+impl Power {
+    fn identity(n: usize) -> Self {
+        Self { matrix: Array2::eye(n), error: 0.0 }
+    }
+
+    fn first<O: TransitionOperator>(operator: &O) -> Self {
+        let n = operator.states();
+        let mut matrix = Array2::zeros((n, n));
+        for state in 0..n {
+            for transition in successors(operator, state) {
+                matrix[[state, transition.state]] = transition.probability;
+            }
         }
+        Self::rounded(matrix, 0.0)
     }
-    matrix
+
+    /// The product, if its error is small enough.
+    fn times(&self, other: &Self) -> Option<Self> {
+        let product = Self::rounded(self.matrix.dot(&other.matrix), self.error + other.error);
+        (product.error <= ACCURATE).then_some(product)
+    }
+
+    /// Divides the rows by their sums, and adds what rounding did to the error.
+    fn rounded(mut matrix: Array2<f64>, error: f64) -> Self {
+        let mut outside = 0.0;
+        for mut row in matrix.rows_mut() {
+            let sum = row.sum();
+            row /= sum;
+            outside = f64::max(outside, outside_largest(&row.view()));
+        }
+        let unit = 4.0 * (matrix.ncols() + 2) as f64 * f64::EPSILON;
+        Self { error: error + unit * outside, matrix }
+    }
+
+    fn worst_distance(&self, stationary: &Law) -> f64 {
+        let distance = |row: ArrayView1<'_, f64>| {
+            0.5 * row.iter().zip(stationary.iter()).map(|(p, q)| (p - q).abs()).sum::<f64>()
+        };
+        self.matrix.rows().into_iter().map(distance).fold(0.0, f64::max)
+    }
 }
 
-/// Rows divided by their sums, so that rounding does not pile up in the mass.
-fn normalized(mut power: Array2<f64>) -> Array2<f64> {
-    for mut row in power.rows_mut() {
-        let sum = row.sum();
-        row /= sum;
-    }
-    power
+/// The mass of a row outside its largest entry, added up.
+fn outside_largest(row: &ArrayView1<'_, f64>) -> f64 {
+    let largest = (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
+    let others = row.iter().enumerate().filter(|(place, _)| Some(*place) != largest);
+    others.map(|(_, p)| p).sum()
 }

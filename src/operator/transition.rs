@@ -150,6 +150,13 @@ pub trait TransitionOperator: Send + Sync {
         None
     }
 
+    /// For every token the least probability that it has after any state, for an
+    /// operator that knows which token every step appends although its states are no windows.
+    /// `None` from all others.
+    fn token_floors(&self) -> Option<Vec<f64>> {
+        None
+    }
+
     /// Bytes that [`sampler`](Self::sampler) would allocate.
     fn sampler_bytes(&self) -> u128 {
         let target = size_of::<u32>() as u128;
@@ -275,6 +282,9 @@ macro_rules! delegate_operator {
             }
             fn block_entropies(&self, law: &[f64], longest: usize) -> Option<Vec<f64>> {
                 (**self).block_entropies(law, longest)
+            }
+            fn token_floors(&self) -> Option<Vec<f64>> {
+                (**self).token_floors()
             }
             fn sampler_bytes(&self) -> u128 {
                 (**self).sampler_bytes()

@@ -21,6 +21,7 @@
 //! - `entries`: the n-grams by their contexts, for pulling back (`pull`);
 //! - `incoming`: the same by what they end with, for pushing forward (`push`);
 //! - `largest`: the largest term of every output instead of their sum;
+//! - `least`: the least probability of every token after any state;
 //! - `walk`, `graph`, `block_hubs`, `sampler`: transitions one by one, the graph, draws;
 //! - `entropy`, `blocks`: the entropies of rows and of blocks of tokens.
 
@@ -32,6 +33,7 @@ mod entropy;
 mod graph;
 mod incoming;
 mod largest;
+mod least;
 mod operator;
 mod pull;
 mod push;

@@ -87,6 +87,10 @@ impl TransitionOperator for BackoffOperator {
         self.stored_block_entropies(law, longest.min(self.tree.longest()))
     }
 
+    fn token_floors(&self) -> Option<Vec<f64>> {
+        Some(self.least_probabilities())
+    }
+
     fn sampler_bytes(&self) -> u128 {
         BackoffSteps::bytes(self)
     }
