@@ -1,6 +1,7 @@
 //! Purge and decay, curves, Kemeny's constant, timescales, bounds and memory
 //! against the reference cases, closed forms and slow references.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 #[path = "mixing_depth/bounds.rs"]
 mod bounds;
 mod common;

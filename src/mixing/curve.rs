@@ -154,7 +154,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
             a.iter_mut().zip(b).for_each(|(a, b)| *a = a.max(b));
             a
         };
-        let curve = |&state: &usize| self.measured_along(Law::point(states, state).into_vec(), steps, &measure);
+        let curve =
+            |&state: &usize| self.measured_along(Law::point(states, state).into_vec(), steps, &measure);
         starts.par_iter().map(curve).reduce_with(larger).ok_or(Error::NoStates)
     }
 

@@ -150,7 +150,11 @@ impl MemorySampler {
     ///
     /// If the law is over other states.
     #[track_caller]
-    pub fn estimate<O: TransitionOperator>(&self, chain: &MarkovChain<O>, law: &Law) -> Result<MemoryProfile> {
+    pub fn estimate<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        law: &Law,
+    ) -> Result<MemoryProfile> {
         assert_eq!(law.len(), chain.len(), "a law over the states of the chain");
         if self.pairs == 0 {
             return Err(Error::MustBePositive { what: "number of pairs" });

@@ -198,7 +198,8 @@ impl SemiMarkov {
         for last in (left..n).rev() {
             process.remove(last, n)?;
         }
-        let matrix = process.matrix.chunks_exact(n).take(left).flat_map(|row| &row[..left]).copied().collect();
+        let matrix =
+            process.matrix.chunks_exact(n).take(left).flat_map(|row| &row[..left]).copied().collect();
         process.holding.truncate(left);
         process.states.truncate(left);
         Ok(Self { matrix, ..process })

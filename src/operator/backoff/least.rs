@@ -98,8 +98,8 @@ mod tests {
         for_models(0..120, |model, operator, _| {
             let floors = operator.token_floors().unwrap();
             for (token, floor) in floors.iter().enumerate() {
-                let probabilities = (0..operator.states())
-                    .map(|state| operator.token_probability(state, token as Token));
+                let probabilities =
+                    (0..operator.states()).map(|state| operator.token_probability(state, token as Token));
                 let least = probabilities.fold(f64::INFINITY, f64::min);
                 // A product of at most as many weights as the order, in either order.
                 let allowed = 2.0 * model.order() as f64 * f64::EPSILON * least;
