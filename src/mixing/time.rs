@@ -114,9 +114,11 @@ impl MixingTimeSolver {
         let can_square = chain.len() <= MEDIUM;
         let allowed = if can_square { PRODUCTS * states.powi(3) } else { OPERATIONS_LIMIT };
         let horizon = self.max_steps.min((allowed / per_step) as u64);
-        match self.by_pushing(operator, stationary, horizon) {
+        // Where not even one step can be afforded, nothing is begun.
+        let is_affordable = horizon > 0 || self.max_steps == 0;
+        match if is_affordable { self.by_pushing(operator, stationary, horizon) } else { None } {
+            None if can_square && horizon < self.max_steps => Ok(self.by_squaring(operator, stationary)),
             None if horizon == self.max_steps => Ok(None),
-            None if can_square => Ok(self.by_squaring(operator, stationary)),
             None => Err(Error::TooExpensive {
                 what: "the mixing time over all starts",
                 needed: per_step * (horizon + 1) as f64,

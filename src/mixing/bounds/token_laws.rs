@@ -37,7 +37,7 @@ impl TokenLaws {
             return Err(Error::NotWindows { what: "what contexts that end alike have in common", remedy });
         }
         let entries = chain.operator().stored_entries() as u128;
-        check_memory("the laws of the next token", 12 * entries + 16 * chain.len() as u128, MEMORY_LIMIT)?;
+        check_memory("the laws of the next token", 28 * entries + 40 * chain.len() as u128, MEMORY_LIMIT)?;
         chain.check_shifts(&Law::uniform(chain.len()))?;
         let (mut starts, mut laws) = (vec![0], Vec::new());
         for state in 0..chain.len() {
@@ -49,13 +49,19 @@ impl TokenLaws {
         }
         let (tokens, probabilities) = laws.into_iter().unzip();
         let context_length = states.context_length();
-        let newest_first: Vec<Vec<Token>> =
-            (0..chain.len()).map(|state| states.tokens(state).into_iter().rev().collect()).collect();
+        let v = states.vocabulary_size() as u128;
+        let keys: Vec<u128> =
+            (0..chain.len()).map(|state| reversed(states.key(state), v, context_length)).collect();
         let mut order: Vec<u32> = (0..chain.len() as u32).collect();
-        order.sort_by(|&a, &b| newest_first[a as usize].cmp(&newest_first[b as usize]));
+        order.sort_unstable_by_key(|&state| keys[state as usize]);
         let agree = |pair: &[u32]| {
-            let [one, two] = [0, 1].map(|at| newest_first[pair[at] as usize].iter());
-            one.zip(two).take_while(|(a, b)| a == b).count() as u32
+            let (mut one, mut two) = (keys[pair[0] as usize], keys[pair[1] as usize]);
+            let mut shared = context_length as u32;
+            while one != two {
+                (one, two) = (one / v, two / v);
+                shared -= 1;
+            }
+            shared
         };
         let shared = order.windows(2).map(agree).collect();
         Ok(Self { starts, tokens, probabilities, order, shared, context_length })
@@ -151,6 +157,16 @@ impl TokenLaws {
     fn range(&self, state: u32) -> Range<usize> {
         self.starts[state as usize]..self.starts[state as usize + 1]
     }
+}
+
+/// A base-V number of so many digits read from its other end.
+fn reversed(mut key: u128, v: u128, digits: usize) -> u128 {
+    let mut reversed = 0;
+    for _ in 0..digits {
+        reversed = reversed * v + key % v;
+        key /= v;
+    }
+    reversed
 }
 
 /// The tokens that two laws both have, with both probabilities.
