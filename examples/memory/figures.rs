@@ -4,7 +4,7 @@ use std::error::Error;
 
 use crate::options::Options;
 use crate::report::text_entropies;
-use crate::subject::{Model, Subject};
+use crate::subject::{Model, Subject, stands_out};
 use crate::support::{Axis, Labels, Plots, Series, say};
 
 /// Less than this is not drawn, so that what the text has fills the figure.
@@ -17,7 +17,7 @@ pub(crate) fn draw(subject: &Subject, models: &[Model], options: &Options) -> Re
         points: visible(model.curve().into_iter()),
     };
     let curves: Vec<Series> = models.iter().map(model).collect();
-    let significant = subject.estimates.iter().filter(|at| at.is_significant());
+    let significant = subject.estimates.iter().filter(|at| stands_out(at));
     let text = Series {
         name: "the text, above its shuffles".into(),
         points: visible(significant.map(|at| (at.lag, at.above_floor()))),
@@ -26,7 +26,7 @@ pub(crate) fn draw(subject: &Subject, models: &[Model], options: &Options) -> Re
     let title = "What a character tells about a later one";
     let labels = Labels { title, x, y };
     let mut drawn = vec![plots.decades("memory_log_log", &labels, Axis::Logarithmic, &curves, &[text])?];
-    let followed = subject.estimates.iter().filter(|at| at.is_significant() && at.lag <= options.followed);
+    let followed = subject.estimates.iter().filter(|at| stands_out(at) && at.lag <= options.followed);
     let text = Series {
         name: "the text, above its shuffles".into(),
         points: visible(followed.map(|at| (at.lag, at.above_floor()))),

@@ -22,7 +22,7 @@ pub(crate) struct Options {
     pub(crate) longest: usize,
 
     /// The longest lag that the models are followed to
-    #[arg(long, value_name = "LAG", default_value_t = 60)]
+    #[arg(long, value_name = "LAG", default_value_t = 64)]
     pub(crate) followed: usize,
 
     /// Shuffles of the text that its information is held against

@@ -6,7 +6,7 @@ use lmchain::information::{PairCounts, block_counts, crossover, slopes};
 use lmchain::prob::EntropyEstimator;
 
 use crate::options::{ESTIMATOR, Options};
-use crate::subject::{LEFT, Model, Subject};
+use crate::subject::{LEFT, Model, Subject, stands_out};
 use crate::support::{bars, count, grouped, heading, say};
 
 /// Lags that are listed, as far as they were measured.
@@ -36,11 +36,14 @@ pub(crate) fn text(subject: &Subject, options: &Options) -> Result<(), Box<dyn E
         let bits = others.map(|estimator| format!("{:>12.5}", pairs.mutual_information(estimator))).join(" ");
         let floor =
             at.floor.map_or("–".into(), |floor| format!("{:.5} ± {:.5}", floor.mean, floor.deviation));
-        let above = if at.is_significant() { format!("{:.5}", at.above_floor()) } else { "–".into() };
+        let above = if stands_out(at) { format!("{:.5}", at.above_floor()) } else { "–".into() };
         say!("   {:>5} {bits} {:>12.5} {floor:>22} {above:>10}", at.lag, at.mutual_information);
     }
-    if let Some(last) = subject.estimates.iter().take_while(|at| at.is_significant()).last() {
-        say!("\n   up to lag {} it is above every shuffle", grouped(last.lag));
+    if let Some(last) = subject.estimates.iter().take_while(|at| stands_out(at)).last() {
+        say!(
+            "\n   up to lag {} it stands out of the shuffles, by more than four of their deviations",
+            grouped(last.lag)
+        );
     }
     Ok(())
 }
@@ -71,14 +74,19 @@ pub(crate) fn models(models: &[Model]) {
             model.excess,
             model.complexity,
             grouped(model.causal_states),
-            model.second.map_or("–".into(), |modulus| format!("{modulus:.6}")),
+            modulus(model),
             model.order,
             model.order_within
         );
     }
     say!(
-        "\n   order to {LEFT}: the characters of context that know all but {LEFT} bits of what the model knows"
+        "\n   about: judged by how information falls in the end\n   order to {LEFT}: the characters of context that know all but {LEFT} bits of what the model knows"
     );
+}
+
+fn modulus(model: &Model) -> String {
+    let (modulus, is_judged) = model.second;
+    format!("{}{modulus:.4}", if is_judged { "about " } else { "" })
 }
 
 /// What older characters add, in the largest model and in the text.
@@ -112,7 +120,7 @@ pub(crate) fn decay(subject: &Subject, models: &[Model]) -> Result<(), Box<dyn E
         "How it is forgotten",
         "Local slopes of the information. A power of the lag has one log-log slope, an exponential one fall a step;\n   a model ends with an exponential, the text may not.",
     );
-    let significant = subject.estimates.iter().take_while(|at| at.is_significant());
+    let significant = subject.estimates.iter().take_while(|at| stands_out(at));
     let curve: Vec<(usize, f64)> = significant.map(|at| (at.lag, at.above_floor())).collect();
     say!("   {:<10} {:>14} {:>14} {:>14}", "text", "lags", "log-log slope", "nats a step");
     for range in [1..3, 3..10, 10..46, 46..215, 215..1001] {
@@ -126,25 +134,30 @@ pub(crate) fn decay(subject: &Subject, models: &[Model]) -> Result<(), Box<dyn E
     say!(
         "\n   {:<10} {:>14} {:>14} {:>14} {:>14}",
         "context",
-        "at lag 10",
+        "lag 8 to 16",
         "at the end",
         "2 ln|lambda_2|",
         "crossover"
     );
     for model in models {
-        let slopes = slopes(&model.curve());
-        let rate = |from: usize| slopes.iter().find(|slope| slope.from >= from).map(|slope| slope.rate);
-        let Some(modulus) = model.second.filter(|modulus| *modulus > 0.0 && *modulus < 1.0) else { continue };
+        let slopes = slopes(&model.doubling());
+        let rate = |from: usize| slopes.iter().find(|slope| slope.from == from).map(|slope| slope.rate);
+        let (modulus, _) = model.second;
+        if !(modulus > 0.0 && modulus < 1.0) {
+            continue;
+        }
         let lag = crossover(&slopes, modulus, 1.0)?;
         say!(
             "   {:<10} {:>14.5} {:>14.5} {:>14.5} {:>14}",
             model.context,
-            rate(10).unwrap_or(f64::NAN),
+            rate(8).unwrap_or(f64::NAN),
             slopes.last().map_or(f64::NAN, |slope| slope.rate),
             2.0 * modulus.ln(),
             lag.map_or("beyond".into(), |lag| lag.to_string())
         );
     }
-    say!("\n   crossover: the lag from which on the fall is at most twice what it will be in the end");
+    say!(
+        "\n   nats a step, between lags that double; crossover: from there on at most twice what it will be in the end"
+    );
     Ok(())
 }

@@ -4,10 +4,13 @@ use std::error::Error;
 
 use lmchain::chain::MarkovChain;
 use lmchain::information::{
-    CausalStateSolver, EffectiveSample, EffectiveSampleSolver, LagEstimate, LagInformation, TextInformation,
+    CausalStateSolver, EffectiveSample, EffectiveSampleSolver, LagEstimate, LagInformation, ShuffleFloor,
+    TextInformation, slopes,
 };
 use lmchain::mixing::SecondEigenvalueSolver;
 use lmchain::model::{NgramSettings, Smoothing};
+use lmchain::operator::BackoffOperator;
+use lmchain::prob::Law;
 use lmchain::solve::Outcome;
 use lmchain::stationary::StationarySolver;
 use lmchain::text::{Corpus, CorpusSettings, DocumentEnd, Tokenizer};
@@ -47,6 +50,12 @@ impl Subject {
     }
 }
 
+/// Whether an estimate is above every shuffle, and so far that none of many lags is so by chance.
+pub(crate) fn stands_out(at: &LagEstimate) -> bool {
+    let far = |floor: ShuffleFloor| at.above_floor() > 4.0 * floor.deviation;
+    at.is_significant() && at.floor.is_some_and(far)
+}
+
 /// All lags up to ten, then about twelve to a factor of ten.
 pub(crate) fn lags(longest: usize) -> Vec<usize> {
     let ratio = 10f64.powf(1.0 / 12.0);
@@ -72,9 +81,12 @@ pub(crate) struct Model {
     pub(crate) order_within: usize,
     pub(crate) causal_states: usize,
     pub(crate) complexity: f64,
-    /// The modulus of the second eigenvalue, if found.
-    pub(crate) second: Option<f64>,
+    /// The modulus of the second eigenvalue, and whether it was only judged by the end of the curve.
+    pub(crate) second: (f64, bool),
 }
+
+/// Chains of more states have their second eigenvalue judged by how information falls.
+const SOLVED: usize = 5_000;
 
 /// Bits that may be left unknown by an approximate order.
 pub(crate) const LEFT: f64 = 0.1;
@@ -90,25 +102,22 @@ impl Model {
         let settings = NgramSettings::new(context + 1).smoothing(Smoothing::WittenBell);
         let model = watch.during("counting", || settings.fit(&subject.corpus))?;
         let chain = MarkovChain::smoothed(&model)?;
-        let law = StationarySolver::new().tolerance(1e-13).solve_watched(&chain, watch)?;
+        let law = StationarySolver::new().solve_watched(&chain, watch)?;
         let law = law.converged()?.unique()?;
-        let lags: Vec<usize> = (1..=options.followed).collect();
-        let by_lag = chain.mutual_information_watched(&law, &lags, watch)?;
+        let followed: Vec<usize> = (1..=options.followed).collect();
+        let by_lag = chain.mutual_information_watched(&law, &followed, watch)?;
         let causal = CausalStateSolver::new().solve_watched(&chain, &law, watch)?;
-        let second = watch.during("second eigenvalue", || {
-            SecondEigenvalueSolver::new().tolerance(1e-8).solve(&chain, &law)
-        })?;
         Ok(Self {
             context,
             states: chain.len(),
-            by_lag,
             entropies: chain.conditional_entropies(&law)?,
             excess: chain.excess_entropy(&law)?,
             order: watch.during("effective order", || chain.effective_order(&law))?,
             order_within: chain.effective_order_within(&law, LEFT)?,
             causal_states: causal.count(),
             complexity: causal.statistical_complexity(),
-            second: second.converged().ok().map(|second| second.modulus()),
+            second: second_eigenvalue(&chain, &law, &by_lag, watch)?,
+            by_lag,
         })
     }
 
@@ -117,8 +126,38 @@ impl Model {
         self.entropies[self.context]
     }
 
+    /// Lags that double and bits: a complex eigenvalue makes information swing, which
+    /// evens out from one of these to the next.
+    pub(crate) fn doubling(&self) -> Vec<(usize, f64)> {
+        doubling(&self.by_lag)
+    }
+
     /// Lags and bits.
     pub(crate) fn curve(&self) -> Vec<(usize, f64)> {
         self.by_lag.iter().map(|at| (at.lag, at.mutual_information)).collect()
     }
+}
+
+fn doubling(by_lag: &[LagInformation]) -> Vec<(usize, f64)> {
+    let doubling = by_lag.iter().filter(|at| at.lag.is_power_of_two());
+    doubling.map(|at| (at.lag, at.mutual_information)).collect()
+}
+
+/// The modulus of the second eigenvalue: of a large chain the one that would make
+/// information fall as it does in the end of what was followed.
+fn second_eigenvalue(
+    chain: &MarkovChain<BackoffOperator>,
+    law: &Law,
+    by_lag: &[LagInformation],
+    watch: &mut Watch,
+) -> lmchain::Result<(f64, bool)> {
+    if chain.len() <= SOLVED {
+        let solver = SecondEigenvalueSolver::new().tolerance(1e-4);
+        let second = watch.during("second eigenvalue", || solver.solve(chain, law))?;
+        if second.is_converged() {
+            return Ok((second.value().modulus(), false));
+        }
+    }
+    let last = slopes(&doubling(by_lag)).last().map_or(f64::NAN, |slope| slope.rate);
+    Ok(((last / 2.0).exp(), true))
 }

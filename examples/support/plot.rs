@@ -41,7 +41,7 @@ pub(crate) struct Series {
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// How the horizontal axis is divided.
+/// How an axis is divided.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Axis {
     Linear,
@@ -96,7 +96,22 @@ impl Plots {
         curves: &[Series],
         dots: &[Series],
     ) -> Result<PathBuf, Box<dyn Error>> {
-        self.write(name, (860, 540), |area| draw_curves(area, labels, axis, curves, dots))
+        self.write(name, (860, 540), |area| draw_curves(area, labels, [axis, Axis::Linear], curves, dots))
+    }
+
+    /// As [`curves_and_dots`](Self::curves_and_dots), over a logarithmic vertical axis;
+    /// points that are not positive are left out.
+    pub(crate) fn decades(
+        &self,
+        name: &str,
+        labels: &Labels<'_>,
+        axis: Axis,
+        curves: &[Series],
+        dots: &[Series],
+    ) -> Result<PathBuf, Box<dyn Error>> {
+        self.write(name, (860, 540), |area| {
+            draw_curves(area, labels, [axis, Axis::Logarithmic], curves, dots)
+        })
     }
 
     /// One coloured cell a value, with the scale beside it.
@@ -160,22 +175,26 @@ fn title(area: &Area<'_>, text: &str) -> Drawn {
 fn draw_curves(
     area: &Area<'_>,
     labels: &Labels<'_>,
-    axis: Axis,
+    [across, up]: [Axis; 2],
     curves: &[Series],
     dots: &[Series],
 ) -> Drawn {
     title(area, labels.title)?;
-    let place = |x: f64| if axis == Axis::Logarithmic { x.log10() } else { x };
-    let points = || curves.iter().chain(dots).flat_map(|series| series.points.iter().copied());
-    let (left, right) = range(points().map(|(x, _)| place(x)));
-    let top = largest(points().map(|(_, y)| y));
+    let place = |&(x, y): &(f64, f64)| (across.place(x), up.place(y));
+    let is_shown = |point: &&(f64, f64)| up == Axis::Linear || point.1 > 0.0;
+    let points =
+        || curves.iter().chain(dots).flat_map(|series| series.points.iter().filter(is_shown).map(place));
+    let (left, right) = range(points().map(|(x, _)| x));
+    let (bottom, top) = match up {
+        Axis::Linear => (0.0, 1.04 * largest(points().map(|(_, y)| y))),
+        Axis::Logarithmic => range(points().map(|(_, y)| y)),
+    };
     let mut chart = ChartBuilder::on(area)
         .margin(20)
         .margin_top(60)
         .x_label_area_size(52)
         .y_label_area_size(66)
-        .build_cartesian_2d(Horizontal::new(axis, left..right), 0.0..1.04 * top)?;
-    let x_label = |x: &f64| if axis == Axis::Logarithmic { number(10f64.powf(*x)) } else { number(*x) };
+        .build_cartesian_2d(Scale::new(across, left..right), Scale::new(up, bottom..top))?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -186,21 +205,21 @@ fn draw_curves(
         .axis_desc_style((FONT, 16).into_font().color(&INK))
         .x_desc(labels.x)
         .y_desc(labels.y)
-        .x_label_formatter(&x_label)
-        .y_label_formatter(&|y| number(*y))
+        .x_label_formatter(&|x| across.label(*x))
+        .y_label_formatter(&|y| up.label(*y))
         .draw()?;
     let mut colors = PALETTE.iter().cycle();
     for (series, color) in curves.iter().zip(colors.by_ref()) {
-        let line = series.points.iter().map(|&(x, y)| (place(x), y));
+        let line = series.points.iter().filter(is_shown).map(place);
         chart
             .draw_series(LineSeries::new(line, color.stroke_width(3)))?
             .label(series.name.clone())
             .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], color.stroke_width(3)));
     }
     for (series, color) in dots.iter().zip(colors) {
-        let dot = |&(x, y): &(f64, f64)| Circle::new((place(x), y), 5, color.filled());
+        let dot = |point: &(f64, f64)| Circle::new(place(point), 5, color.filled());
         chart
-            .draw_series(series.points.iter().map(dot))?
+            .draw_series(series.points.iter().filter(is_shown).map(dot))?
             .label(series.name.clone())
             .legend(|(x, y)| Circle::new((x + 13, y), 5, color.filled()));
     }
@@ -215,28 +234,42 @@ fn draw_curves(
     Ok(())
 }
 
-/// A horizontal axis; on a logarithmic one stand the logarithms, and numbers at
-/// 1, 2 and 5 in every decade.
-struct Horizontal {
+impl Axis {
+    /// Where a number stands.
+    fn place(self, number: f64) -> f64 {
+        if self == Self::Logarithmic { number.log10() } else { number }
+    }
+
+    /// What is written at a place.
+    fn label(self, place: f64) -> String {
+        number(if self == Self::Logarithmic { 10f64.powf(place) } else { place })
+    }
+}
+
+/// The numbers along an axis; on a logarithmic one stand the logarithms, and numbers at
+/// 1, 2 and 5 in every decade, or at some decades if there are many.
+struct Scale {
     places: RangedCoordf64,
     ticks: Vec<f64>,
 }
 
-impl Horizontal {
+impl Scale {
     fn new(axis: Axis, range: Range<f64>) -> Self {
         let places = RangedCoordf64::from(range.clone());
         if axis == Axis::Linear {
             return Self { ticks: places.key_points(10), places };
         }
-        let decades = range.start.floor() as i32..=range.end.ceil() as i32;
-        let numbers =
-            decades.flat_map(|decade| [1f64, 2.0, 5.0].map(|first| f64::from(decade) + first.log10()));
+        let decades = range.end.ceil() as i32 - range.start.floor() as i32;
+        let firsts: &[f64] = if decades > 4 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let numbers = (range.start.floor() as i32..=range.end.ceil() as i32)
+            .filter(|decade| decade % (1 + decades / 10) == 0)
+            .flat_map(|decade| firsts.iter().map(move |first| f64::from(decade) + first.log10()));
         let inside = |tick: &f64| (range.start - 1e-9..=range.end + 1e-9).contains(tick);
         Self { ticks: numbers.filter(inside).collect(), places }
     }
 }
 
-impl Ranged for Horizontal {
+impl Ranged for Scale {
     type FormatOption = DefaultFormatting;
     type ValueType = f64;
 

@@ -66,8 +66,11 @@ pub fn slopes(information: &[(usize, f64)]) -> Vec<Slope> {
 /// the rate is `-a / d - 1 / xi`: the power and the exponential have equal parts in it
 /// at the crossover `d = a xi`, which is where its difference from the asymptotic
 /// one has fallen to the share 1; and to a share `s` at `a xi / s`. That is what
-/// `d*` means, without a fit. Where the second eigenvalue is complex or
-/// several have nearly its modulus, the rate may swing and never settle.
+/// `d*` means, without a fit.
+///
+/// Where the second eigenvalue is complex or several have nearly its modulus, the
+/// rate swings, and over steps of one lag may never settle. Between lags that
+/// double a swing evens out; there the power's part is `ln 2` times as large.
 ///
 /// # Errors
 ///
