@@ -100,7 +100,8 @@ impl Plots {
     }
 
     /// As [`curves_and_dots`](Self::curves_and_dots), with both axes chosen: the
-    /// horizontal one, and the vertical one, which starts at 0 unless it is logarithmic.
+    /// horizontal one, and the vertical one, which starts at 0 unless it is logarithmic:
+    /// then points that are not positive are left out.
     pub(crate) fn curves_and_dots_on(
         &self,
         name: &str,
@@ -178,8 +179,10 @@ fn draw_curves(
     dots: &[Series],
 ) -> Drawn {
     title(area, labels.title)?;
-    let place = |(x, y): (f64, f64)| (across.place(x), up.place(y));
-    let points = || curves.iter().chain(dots).flat_map(|series| series.points.iter().copied()).map(place);
+    let place = |&(x, y): &(f64, f64)| (across.place(x), up.place(y));
+    let is_shown = |point: &&(f64, f64)| up == Axis::Linear || point.1 > 0.0;
+    let points =
+        || curves.iter().chain(dots).flat_map(|series| series.points.iter().filter(is_shown).map(place));
     let (left, right) = range(points().map(|(x, _)| x));
     let (bottom, top) = match up {
         Axis::Linear => (0.0, 1.04 * largest(points().map(|(_, y)| y))),
@@ -206,16 +209,16 @@ fn draw_curves(
         .draw()?;
     let mut colors = PALETTE.iter().cycle();
     for (series, color) in curves.iter().zip(colors.by_ref()) {
-        let line = series.points.iter().map(|&point| place(point));
+        let line = series.points.iter().filter(is_shown).map(place);
         chart
             .draw_series(LineSeries::new(line, color.stroke_width(3)))?
             .label(series.name.clone())
             .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], color.stroke_width(3)));
     }
     for (series, color) in dots.iter().zip(colors) {
-        let dot = |&point: &(f64, f64)| Circle::new(place(point), 5, color.filled());
+        let dot = |point: &(f64, f64)| Circle::new(place(point), 5, color.filled());
         chart
-            .draw_series(series.points.iter().map(dot))?
+            .draw_series(series.points.iter().filter(is_shown).map(dot))?
             .label(series.name.clone())
             .legend(|(x, y)| Circle::new((x + 13, y), 5, color.filled()));
     }
@@ -232,18 +235,18 @@ fn draw_curves(
 
 impl Axis {
     /// Where a number stands.
-    fn place(self, x: f64) -> f64 {
-        if self == Self::Logarithmic { x.log10() } else { x }
+    fn place(self, number: f64) -> f64 {
+        if self == Self::Logarithmic { number.log10() } else { number }
     }
 
-    /// The number that stands at a place.
+    /// What is written at a place.
     fn label(self, place: f64) -> String {
         number(if self == Self::Logarithmic { 10f64.powf(place) } else { place })
     }
 }
 
-/// An axis; on a logarithmic one stand the logarithms, and numbers at 1, 2 and 5 in
-/// every decade, or at some decades only where there are many.
+/// The numbers along an axis; on a logarithmic one stand the logarithms, and numbers at
+/// 1, 2 and 5 in every decade, or at some decades if there are many.
 struct Scale {
     places: RangedCoordf64,
     ticks: Vec<f64>,
@@ -255,13 +258,11 @@ impl Scale {
         if axis == Axis::Linear {
             return Self { ticks: places.key_points(10), places };
         }
-        let decades = range.start.floor() as i32..=range.end.ceil() as i32;
-        let count = range.end - range.start;
-        let firsts: &[f64] = if count > 4.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
-        let every = (count / 8.0).ceil().max(1.0) as i32;
-        let decades = decades.filter(|decade| decade.rem_euclid(every) == 0);
-        let numbers =
-            decades.flat_map(|decade| firsts.iter().map(move |first| f64::from(decade) + first.log10()));
+        let decades = range.end.ceil() as i32 - range.start.floor() as i32;
+        let firsts: &[f64] = if decades > 4 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let numbers = (range.start.floor() as i32..=range.end.ceil() as i32)
+            .filter(|decade| decade % (1 + decades / 10) == 0)
+            .flat_map(|decade| firsts.iter().map(move |first| f64::from(decade) + first.log10()));
         let inside = |tick: &f64| (range.start - 1e-9..=range.end + 1e-9).contains(tick);
         Self { ticks: numbers.filter(inside).collect(), places }
     }

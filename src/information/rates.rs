@@ -85,7 +85,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     }
 
     /// Names a step of a chain over suffixes whose token is not known.
-    fn unknown_blocks(&self) -> Error {
+    pub(super) fn unknown_blocks(&self) -> Error {
         let to = self.states().restart().unwrap_or(0);
         let from = predecessors(self.operator(), to).next().map_or(to, |before| before.state);
         Error::NotShiftRegister { from: self.states().label(from), to: self.states().label(to) }

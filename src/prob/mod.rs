@@ -1,12 +1,15 @@
-//! Laws, distances between them, entropy, and drawing from them.
+//! Laws, distances between them, entropy and its estimators, and drawing from them.
 //!
 //! A **law** is a probability vector. **Total variation** is half the L1
 //! distance. Information is in **bits**.
 
 mod alias;
 mod best;
+mod digamma;
 mod distance;
+mod divergence;
 mod entropy;
+mod estimator;
 mod law;
 mod reduce;
 mod streams;
@@ -14,7 +17,9 @@ mod streams;
 pub use alias::{AliasRows, AliasTable};
 pub(crate) use best::Best;
 pub use distance::{hellinger, jensen_shannon, l1, relative_entropy, total_variation};
+pub(crate) use divergence::divergence_term;
 pub use entropy::{entropy, miller_madow_entropy, plug_in_entropy};
+pub use estimator::EntropyEstimator;
 pub use law::Law;
 pub(crate) use reduce::{sum_by, sum_depth};
 pub use streams::{StreamRng, stream};
