@@ -260,6 +260,14 @@ pub enum Error {
         /// Tokens of a context.
         context: usize,
     },
+    /// An observable has a value that cannot be averaged.
+    #[error("the observable is {value} in state {state}; give every state a finite number")]
+    InvalidObservable {
+        /// The state.
+        state: usize,
+        /// Its value.
+        value: f64,
+    },
     /// What was conditioned on cannot happen.
     #[error("{what} has probability zero from this start, so nothing can be said given that it happens")]
     Impossible {
