@@ -25,8 +25,8 @@ const LARGEST_EXPONENT: f64 = 500.0;
 /// at the fit the model expects as much entropy to follow as the data have.
 ///
 /// The report's residual is the derivative, in bits a unit of `a`. If the data
-/// always go where the least, or the most, entropy follows, there is no finite best
-/// `a`; then the report says that it did not converge.
+/// always go where the least, or the most, entropy follows, no finite `a` is the best:
+/// what comes back is one so far out that the derivative is within the tolerance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LookAheadCalibration {
     tolerance: f64,

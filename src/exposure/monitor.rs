@@ -14,9 +14,8 @@ const ROUNDING: f64 = 1e-12;
 /// Watches whether the tokens of a text are drawn from the laws of a model.
 ///
 /// On text that the model wrote, surprisal less entropy, `-log2 q(v) - H(q)`, has
-/// mean zero given the past: it is a martingale difference (the asymptotic
-/// equipartition property for perplexity: Mudireddy, Bell & Mudumbai 2024). Two
-/// figures are made of it.
+/// mean zero given the past: it is a martingale difference (its mean goes
+/// to zero: Bell, Mudireddy, Johnson-Eversoll, Dasgupta & Mudumbai 2024). Two figures are made of it.
 ///
 /// - **Evidence**: `M_n`, the mean over some tilts `t` of
 ///   `product of q(v)^(-t) / sum over w of q(w)^(1 - t)`, the likelihood ratio of the model

@@ -98,11 +98,21 @@ fn a_sticky_model_is_made_to_leave_its_loop() {
     let fit = LookAheadCalibration::new().fit(&exposure).unwrap().converged().unwrap();
     let calibrated = exposure.look_ahead(fit.alpha).unwrap();
     let after = Exposure::measure(&data, &law, &calibrated, &law_of(&calibrated)).unwrap();
-    // Too predictable: more entropy must follow, so a is below zero, and the
-    // drift shrinks.
-    assert!(fit.alpha < 0.0 && fit.cross_entropy_after < fit.cross_entropy_before - 0.05, "{fit:?}");
-    assert!(after.rates().drift().abs() < 0.25 * exposure.rates().drift().abs());
-    assert!(after.rates().error_under_model < 0.5 * exposure.rates().error_under_model);
+    // Too predictable: more entropy must follow, so a is below zero. The numbers are
+    // from a search of all a in steps of 1/1000, written apart from this crate.
+    assert_close(fit.alpha, -3.171, 5e-4, "alpha");
+    assert_close(fit.cross_entropy_after, 1.0762387, 1e-7, "cross-entropy");
+    let rates = after.rates();
+    for (found, expected, what) in [
+        (rates.entropy_rate_model, 0.86359, "entropy rate"),
+        (rates.drift(), -0.21265, "drift"),
+        (rates.error, 0.10265, "error"),
+        (rates.error_under_model, 0.12499, "plateau"),
+        (after.model_law()[7], 0.11585, "time in the loop"),
+    ] {
+        // None of them moves faster than a itself.
+        assert_close(found, expected, 5e-4, what);
+    }
 }
 
 #[test]
@@ -139,8 +149,9 @@ fn data_at_the_edge_have_no_finite_best() {
     let outcome = LookAheadCalibration::new().fit(&exposure).unwrap();
     // The cross-entropy falls to zero, ever more slowly: within the tolerance it is there.
     assert!(outcome.value().cross_entropy_after < 1e-9 && outcome.value().alpha > 10.0, "{outcome:?}");
-    let strict = LookAheadCalibration::new().tolerance(1e-300).fit(&exposure).unwrap();
-    assert!(strict.converged().is_err());
+    let short = LookAheadCalibration::new().max_iterations(3).fit(&exposure).unwrap();
+    assert!(short.value().cross_entropy_after < short.value().cross_entropy_before);
+    assert!(short.converged().is_err());
 }
 
 #[test]
