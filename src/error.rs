@@ -260,6 +260,44 @@ pub enum Error {
         /// Tokens of a context.
         context: usize,
     },
+    /// An observable has a value that cannot be averaged.
+    #[error("the observable is {value} in state {state}; give every state a finite number")]
+    InvalidObservable {
+        /// The state.
+        state: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// A model looks further back than the states of a chain do.
+    #[error(
+        "the model looks at {model} tokens, but the states have {states}; make the chain over contexts of {model} tokens, or explore both models together"
+    )]
+    ContextTooLong {
+        /// Tokens that the model looks at.
+        model: usize,
+        /// Tokens that a state has.
+        states: usize,
+    },
+    /// A model goes on to a context that a chain does not have.
+    #[error(
+        "after {from:?} the model may say {token:?}, which leads to a context that is no state of the chain; explore both models together, or leave such steps out with Outside::Renormalize"
+    )]
+    LeadsOutside {
+        /// Label of the state left.
+        from: String,
+        /// Name of the token.
+        token: String,
+    },
+    /// A model holds a step impossible that the data make.
+    #[error(
+        "the step from {from:?} to {to:?} is possible in the data and impossible in the model, so the error there is infinite; smooth the model"
+    )]
+    ImpossibleForModel {
+        /// Label of the state left.
+        from: String,
+        /// Label of the state entered.
+        to: String,
+    },
     /// What was conditioned on cannot happen.
     #[error("{what} has probability zero from this start, so nothing can be said given that it happens")]
     Impossible {
@@ -467,6 +505,16 @@ pub enum Error {
     UnseenContext {
         /// The tokens of the context, oldest first.
         context: Vec<u32>,
+    },
+    /// A model gives a token of a text probability zero.
+    #[error(
+        "token {token} after the context {context:?} has probability zero, so the cross-entropy is infinite; smooth the model"
+    )]
+    ImpossibleToken {
+        /// The tokens of the context, oldest first.
+        context: Vec<u32>,
+        /// The token.
+        token: u32,
     },
     /// A start context holds a token that also occurs in texts.
     #[error(

@@ -74,7 +74,7 @@
 //! | [`model`] | a context in, the law of the next token out |
 //! | [`chain`] | states and an operator over them: classes, walks, construction |
 //! | [`topics`] | what the states are about: partitions and memberships |
-//! | [`stationary`], [`reverse`], [`passage`], [`elicit`], [`loops`], [`mixing`], [`information`], [`drift`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`], or settings that solve, search or measure |
+//! | [`stationary`], [`reverse`], [`passage`], [`elicit`], [`loops`], [`mixing`], [`information`], [`drift`], [`exposure`], [`sensitivity`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`], or settings that solve, search or measure |
 //!
 //! # Themes
 //!
@@ -105,6 +105,7 @@ pub mod chain;
 pub mod drift;
 pub mod elicit;
 pub mod error;
+pub mod exposure;
 pub mod information;
 pub mod loops;
 pub mod mixing;
@@ -116,6 +117,7 @@ pub mod prelude;
 pub mod prob;
 pub mod reverse;
 pub mod sampled;
+pub mod sensitivity;
 pub mod solve;
 pub mod stationary;
 pub mod text;
