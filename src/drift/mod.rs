@@ -15,14 +15,27 @@
 //!   transition matrix. Its **lumpability error** is how far the law of the next
 //!   topic given the state is from that given the topic; the
 //!   **Chapman-Kolmogorov test** compares its powers with the truth.
+//! - **Drift along a text**: how far the frequencies of tokens in one window are
+//!   from those in the window before, in the first one, or from a law. The **null
+//!   band** is what shuffled texts show; a **change** is what exceeds it.
+//! - **On track**: how long a prompt is seen in what comes after it, in four ways
+//!   that disagree ([`OnTrack`] says why).
 
+mod band;
 mod curve;
 mod lumped;
 mod returning;
 mod sojourn;
+mod text_distance;
+mod text_drift;
+mod track;
 mod windows;
 
+pub use band::{DriftBand, DriftNull};
 pub use lumped::{ChapmanKolmogorov, LumpedChain};
 pub use returning::TopicReturn;
 pub use sojourn::Sojourn;
+pub use text_distance::TextDistance;
+pub use text_drift::{Change, DriftReference, TextDrift, TextDriftSettings};
+pub use track::{Continuations, MeanTime, MeetingTime, OnTrack, TrackSettings};
 pub use windows::{WindowDrift, window_drift};
