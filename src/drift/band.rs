@@ -156,7 +156,7 @@ impl Shuffling<'_> {
 /// How many of so many draws, and one more, a tail of this probability may hold.
 fn rank(level: f64, draws: usize) -> usize {
     // A level of 0.05 is meant to allow one of 19 + 1, though 0.05 * 20 may round below 1.
-    (level * (draws + 1) as f64 * (1.0 + 4.0 * f64::EPSILON)) as usize
+    (level * (draws as f64 + 1.0) * (1.0 + 4.0 * f64::EPSILON)) as usize
 }
 
 #[cfg(test)]

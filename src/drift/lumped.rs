@@ -65,7 +65,7 @@ pub struct ChapmanKolmogorov {
 
 impl ChapmanKolmogorov {
     /// After `0, 1, ...` steps, the largest total variation distance between the
-    /// two laws over the topics to start from. Zero after no step and after one.
+    /// two laws over the topics to start from. Zero after no step and after one, up to rounding.
     pub fn deviation(&self) -> Vec<f64> {
         let steps = self.exact.first().map_or(0, Vec::len);
         let apart = |step: usize| {
