@@ -228,6 +228,13 @@ pub enum Error {
         name: String,
     },
 
+    /// A topic that nothing is known of.
+    #[error("no document is labelled with topic {name:?}; label one, or leave the topic out")]
+    UnlabelledTopic {
+        /// Its name.
+        name: String,
+    },
+
     /// A set of states that has none.
     #[error("the {what} is a set without states; check what it was meant to hold")]
     EmptySet {

@@ -2,7 +2,7 @@
 
 use super::States;
 use crate::error::{Error, Result};
-use crate::prob::sum_by;
+use crate::prob::{Law, sum_by};
 use crate::text::Token;
 
 /// Some of the states of a chain.
@@ -162,6 +162,39 @@ impl StateSet {
         sum_by(law.len(), |state| if self.inside[state] { law[state] } else { 0.0 })
     }
 
+    /// The set as an observable: 1 in it, 0 elsewhere.
+    pub fn indicator(&self) -> Vec<f64> {
+        self.inside.iter().map(|&inside| f64::from(u8::from(inside))).collect()
+    }
+
+    /// Sets the entries of all states that are not in the set to zero: what
+    /// remains of a law is the part of it in the set.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one value a state.
+    #[track_caller]
+    pub fn restrict(&self, values: &mut [f64]) {
+        assert_eq!(values.len(), self.states(), "one value a state that this is a set of");
+        values
+            .iter_mut()
+            .zip(&self.inside)
+            .filter(|(_, inside)| !**inside)
+            .for_each(|(value, _)| *value = 0.0);
+    }
+
+    /// A law given that the state is in the set; `None` if the law is never there.
+    ///
+    /// # Panics
+    ///
+    /// If the law is over another number of states.
+    #[track_caller]
+    pub fn condition(&self, law: &Law) -> Option<Law> {
+        let mut within = law.to_vec();
+        self.restrict(&mut within);
+        Law::normalized(within).ok()
+    }
+
     /// Refuses a set of the states of another chain, and one without states.
     pub(crate) fn check(&self, states: usize, what: &'static str) -> Result<()> {
         if self.states() != states {
@@ -199,6 +232,15 @@ mod tests {
         assert_eq!(members(&low.complement()), [3, 4, 5]);
         assert_eq!((low.len(), low.complement().len(), low.states()), (3, 3, 6));
         assert_eq!(even.mass(&[0.5, 0.25, 0.125, 0.125, 0.0, 0.0]), 0.625);
+        assert_eq!(low.indicator(), [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_law_given_a_set_is_its_part_in_the_set() {
+        let law = Law::new(vec![0.5, 0.25, 0.125, 0.125]).unwrap();
+        let even = StateSet::of(4, [0, 2]).unwrap();
+        assert_eq!(*even.condition(&law).unwrap(), [0.8, 0.0, 0.2, 0.0]);
+        assert_eq!(even.condition(&Law::point(4, 3)), None);
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Topics over time.
 
 use crate::chain::{MarkovChain, Start};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::operator::TransitionOperator;
 use crate::prob::Law;
-use crate::topics::{TopicLaw, Topics};
+use crate::topics::{TopicLaw, TopicMap};
 
 impl<O: TransitionOperator> MarkovChain<O> {
     /// The law of the topic after `0..=steps` steps from a start: one law a
     /// step. `steps` products.
+    ///
+    /// From a prompt, start there; from a topic, in [`law_in_topic`](Self::law_in_topic).
     ///
     /// # Errors
     ///
@@ -19,7 +21,12 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// If the topics are of another chain, or there is no such topic; so do the
     /// other methods here.
     #[track_caller]
-    pub fn topic_curve(&self, topics: &Topics, start: Start<'_>, steps: usize) -> Result<Vec<TopicLaw>> {
+    pub fn topic_curve(
+        &self,
+        topics: &impl TopicMap,
+        start: Start<'_>,
+        steps: usize,
+    ) -> Result<Vec<TopicLaw>> {
         self.check_topics(topics);
         let mut law = start.law(self.states())?.into_vec();
         let mut next = vec![0.0; law.len()];
@@ -36,40 +43,38 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// # Errors
     ///
-    /// [`Error::EmptyTopic`] if the stationary law never visits the topic.
+    /// [`EmptyTopic`](crate::Error::EmptyTopic) if the stationary law never visits the topic.
     #[track_caller]
-    pub fn law_in_topic(&self, topics: &Topics, topic: usize, stationary: &Law) -> Result<Law> {
+    pub fn law_in_topic(&self, topics: &impl TopicMap, topic: usize, stationary: &Law) -> Result<Law> {
         self.check_topics(topics);
-        let within = |(state, &p): (usize, &f64)| if topics.of_state(state) == topic { p } else { 0.0 };
-        Law::normalized(stationary.iter().enumerate().map(within).collect()).map_err(|error| match error {
-            Error::ZeroMass => Error::EmptyTopic { name: topics.names()[topic].clone() },
-            other => other,
-        })
+        topics.condition(stationary, topic)
     }
 
     /// The flow matrix: `flow[a][b]` is the probability of topic `b` one step
     /// after topic `a`, under the stationary law; `None` for a topic that it
     /// never visits. One product a topic.
     #[track_caller]
-    pub fn topic_flow(&self, topics: &Topics, stationary: &Law) -> Vec<Option<TopicLaw>> {
+    pub fn topic_flow(&self, topics: &impl TopicMap, stationary: &Law) -> Vec<Option<TopicLaw>> {
         let after_one = |topic| {
             let law = self.law_in_topic(topics, topic, stationary).ok()?;
             self.topic_curve(topics, Start::Law(&law), 1).ok()?.pop()
         };
-        (0..topics.count()).map(after_one).collect()
+        (0..topics.names().len()).map(after_one).collect()
     }
 
     /// Retention: the probability of being in the topic after `0..=steps` steps,
-    /// given that one was at the start, under the stationary law. It starts at 1
-    /// and, unless the chain is periodic, ends at the topic's share of that law.
+    /// given that one was at the start, under the stationary law. It ends, unless
+    /// the chain is periodic, at the topic's share of that law; it starts at 1 for
+    /// a partition, and for memberships at the probability of drawing the topic
+    /// twice from the state that it was drawn from.
     ///
     /// # Errors
     ///
-    /// [`Error::EmptyTopic`].
+    /// [`EmptyTopic`](crate::Error::EmptyTopic).
     #[track_caller]
     pub fn retention(
         &self,
-        topics: &Topics,
+        topics: &impl TopicMap,
         topic: usize,
         stationary: &Law,
         steps: usize,
@@ -80,7 +85,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     }
 
     #[track_caller]
-    pub(super) fn check_topics(&self, topics: &Topics) {
+    pub(super) fn check_topics(&self, topics: &impl TopicMap) {
         assert_eq!(topics.states(), self.len(), "topics of the states of this chain");
     }
 }

@@ -29,12 +29,12 @@ impl PassageSolver {
             return Err(Error::MustBePositive { what: "stay" });
         }
         let operator = chain.operator();
-        let inside = |i: usize, value: f64| if set.contains(i) { value } else { 0.0 };
-        let mut stays: Vec<f64> = (0..chain.len()).map(|i| inside(i, 1.0)).collect();
+        let mut stays = set.indicator();
         let mut next = vec![0.0; chain.len()];
         for _ in 1..stay {
             operator.pull_back(&stays, &mut next);
-            stays = next.iter().enumerate().map(|(i, &p)| inside(i, p)).collect();
+            set.restrict(&mut next);
+            std::mem::swap(&mut stays, &mut next);
         }
         let unit = (2 * operator.longest_row() + 1) as f64 * f64::EPSILON + row_sum_error(operator);
         let rounding = stay as f64 * unit;

@@ -174,7 +174,7 @@ impl EscapeSolver {
         let mut change = f64::INFINITY;
         for _ in 0..self.max_iterations {
             chain.operator().push_forward(&law, &mut next);
-            let mass = sum_by(next.len(), |i| if set.contains(i) { next[i] } else { 0.0 });
+            let mass = set.mass(&next);
             // Half a step, so that no period is seen.
             let half = |i: usize| if set.contains(i) { 0.5 * (next[i] / mass + law[i]) } else { 0.0 };
             let moved: Vec<f64> = (0..law.len()).map(half).collect();

@@ -43,13 +43,12 @@ impl<'a, O: TransitionOperator> Perron<'a, O> {
     pub(super) fn new(operator: &'a O, class: &'a StateSet) -> Self {
         let n = operator.states();
         let share = 1.0 / class.len() as f64;
-        let outside: Vec<f64> = (0..n).map(|i| if class.contains(i) { 0.0 } else { 1.0 }).collect();
         let mut leaving = vec![0.0; n];
-        operator.pull_back(&outside, &mut leaving);
+        operator.pull_back(&class.complement().indicator(), &mut leaving);
         Self {
             operator,
             class,
-            law: (0..n).map(|i| if class.contains(i) { share } else { 0.0 }).collect(),
+            law: class.indicator().into_iter().map(|inside| share * inside).collect(),
             excess: vec![0.0; n],
             leaving,
             scratch: vec![0.0; n],

@@ -145,8 +145,7 @@ impl PassageSolver {
             return Err(Error::LengthMismatch { expected: chain.len(), found: avoid.states() });
         }
         target.check_disjoint(avoid, chain.states())?;
-        let ones = (0..chain.len()).map(|state| f64::from(u8::from(target.contains(state)))).collect();
-        let found = self.expect_at(chain, graph, target, avoid, ones, observer)?;
+        let found = self.expect_at(chain, graph, target, avoid, target.indicator(), observer)?;
         Ok(self.outcome(found, false))
     }
 

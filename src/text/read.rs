@@ -124,6 +124,11 @@ impl CorpusSettings {
         self
     }
 
+    /// Whether the tokenizer finds anything in a text.
+    pub(crate) fn has_tokens(&self, text: &str) -> bool {
+        self.tokenizer.try_for_each_piece(text, |_| Err(())).is_err()
+    }
+
     /// Reads strings, each a document.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "shared by several test targets, none of which uses everything")]
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
+pub(crate) mod corpora;
 pub(crate) mod tables;
 
 use lmchain::chain::{MarkovChain, States};

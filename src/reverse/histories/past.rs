@@ -21,9 +21,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
             return Err(Error::LengthMismatch { expected: self.len(), found: stationary.len() });
         }
         set.check(self.len(), "set to look back from")?;
-        let weight = |state: usize| if set.contains(state) { stationary[state] } else { 0.0 };
-        let within = Law::normalized((0..self.len()).map(weight).collect());
-        within.map_err(|_| Error::Impossible { what: "the set to look back from" })
+        set.condition(stationary).ok_or(Error::Impossible { what: "the set to look back from" })
     }
 
     /// The law of the state `0, 1, ..., steps` steps before the stationary chain
