@@ -74,7 +74,8 @@
 //! | [`model`] | a context in, the law of the next token out |
 //! | [`chain`] | states and an operator over them: classes, walks, construction |
 //! | [`topics`] | what the states are about: partitions and memberships |
-//! | [`stationary`], [`reverse`], [`passage`], [`elicit`], [`loops`], [`mixing`], [`information`], [`drift`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`], or settings that solve, search or measure |
+//! | [`spectrum`] | eigenvalues and invariant subspaces |
+//! | [`stationary`], [`reverse`], [`passage`], [`elicit`], [`loops`], [`mixing`], [`information`], [`drift`], [`metastable`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`], or settings that solve, search or measure |
 //!
 //! # Themes
 //!
@@ -107,6 +108,7 @@ pub mod elicit;
 pub mod error;
 pub mod information;
 pub mod loops;
+pub mod metastable;
 pub mod mixing;
 pub mod model;
 pub mod ngram;
@@ -117,6 +119,7 @@ pub mod prob;
 pub mod reverse;
 pub mod sampled;
 pub mod solve;
+pub mod spectrum;
 pub mod stationary;
 pub mod text;
 pub mod topics;

@@ -10,10 +10,8 @@
 //!   also has a large nilpotent part (eigenvalue 0), which takes K steps to
 //!   vanish. A second eigenvalue of 0 does not mean mixed.
 
-mod blocks;
 mod curve;
 mod eigenvalue;
-mod krylov;
 mod time;
 
 pub use eigenvalue::{SecondEigenvalue, SecondEigenvalueSolver};
