@@ -74,7 +74,8 @@
 //! | [`model`] | a context in, the law of the next token out |
 //! | [`chain`] | states and an operator over them: classes, walks, construction |
 //! | [`topics`] | what the states are about: partitions and memberships |
-//! | [`stationary`], [`reverse`], [`passage`], [`elicit`], [`loops`], [`mixing`], [`information`], [`drift`], [`exposure`], [`sensitivity`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`], or settings that solve, search or measure |
+//! | [`spectrum`] | eigenvalues and invariant subspaces |
+//! | [`stationary`], [`reverse`], [`passage`], [`elicit`], [`loops`], [`mixing`], [`information`], [`drift`], [`metastable`], [`exposure`], [`sensitivity`], [`sampled`] | one question each; their answers are methods of [`chain::MarkovChain`], or settings that solve, search or measure |
 //!
 //! # Themes
 //!
@@ -108,6 +109,7 @@ pub mod error;
 pub mod exposure;
 pub mod information;
 pub mod loops;
+pub mod metastable;
 pub mod mixing;
 pub mod model;
 pub mod ngram;
@@ -119,6 +121,7 @@ pub mod reverse;
 pub mod sampled;
 pub mod sensitivity;
 pub mod solve;
+pub mod spectrum;
 pub mod stationary;
 pub mod text;
 pub mod topics;

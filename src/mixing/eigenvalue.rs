@@ -3,13 +3,12 @@
 use nalgebra::Complex;
 use rand::RngExt;
 
-use super::blocks::{Deflated, Map, TransientClasses};
-use super::krylov::{Krylov, dot, largest, scale_to_one};
 use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, stream, sum_by};
 use crate::solve::{Outcome, Report, Stop};
+use crate::spectrum::{Deflated, Krylov, Map, TransientClasses, dot, largest, scale_to_one};
 
 /// Products that wash the nilpotent part out of the first vector, at least
 /// (or as many as there are states).

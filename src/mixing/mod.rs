@@ -19,14 +19,12 @@
 //!   matrix ([`BoundKind`]); a **certificate** is
 //!   proven, an **estimate** is made of samples.
 
-mod blocks;
 mod bounds;
 mod curve;
 mod divergence;
 mod eigenvalue;
 mod forgetting;
 mod kemeny;
-mod krylov;
 mod memory;
 mod rows;
 mod time;

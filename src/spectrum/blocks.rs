@@ -5,7 +5,7 @@ use crate::operator::{SparseMatrix, TransitionOperator, successors};
 use crate::prob::{Law, sum_by};
 
 /// A linear map on vectors.
-pub(super) trait Map {
+pub(crate) trait Map {
     /// Length of a vector.
     fn len(&self) -> usize;
 
@@ -27,14 +27,14 @@ pub(super) trait Map {
 
 /// `f -> P f - (pi f) 1` on the recurrent class: the operator with the
 /// eigenvalue 1 taken out.
-pub(super) struct Deflated<'a, O> {
+pub(crate) struct Deflated<'a, O> {
     operator: &'a O,
     stationary: &'a Law,
     recurrent: Vec<bool>,
 }
 
 impl<'a, O: TransitionOperator> Deflated<'a, O> {
-    pub(super) fn new(chain: &'a MarkovChain<O>, stationary: &'a Law) -> Self {
+    pub(crate) fn new(chain: &'a MarkovChain<O>, stationary: &'a Law) -> Self {
         let classes = chain.classes();
         let recurrent = (0..chain.len()).map(|state| classes.is_recurrent(classes.class_of(state))).collect();
         Self { operator: chain.operator(), stationary, recurrent }
@@ -77,14 +77,14 @@ impl<O: TransitionOperator> Map for Deflated<'_, O> {
 }
 
 /// The transitions within transient classes, all of them side by side.
-pub(super) struct TransientClasses {
+pub(crate) struct TransientClasses {
     within: SparseMatrix,
     longest_sum: usize,
 }
 
 impl TransientClasses {
     /// `None` if no transient state is ever returned to: then all are nilpotent.
-    pub(super) fn new<O: TransitionOperator>(chain: &MarkovChain<O>) -> Option<Self> {
+    pub(crate) fn new<O: TransitionOperator>(chain: &MarkovChain<O>) -> Option<Self> {
         let classes = chain.classes();
         let returning = |&state: &usize| classes.period(classes.class_of(state)) > 0;
         let states: Vec<usize> = classes.transient_states().filter(returning).collect();

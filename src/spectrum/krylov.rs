@@ -3,7 +3,7 @@
 use nalgebra::{Complex, DMatrix, DVector, Schur};
 
 use super::blocks::Map;
-use crate::prob::sum_by;
+use super::vectors::{dot, unit};
 
 /// Most vectors of a Krylov basis.
 const BASIS: usize = 80;
@@ -19,8 +19,8 @@ const LOOKS: [usize; 4] = [8, 16, 32, 56];
 const BREAKDOWN: f64 = 1e-13;
 
 /// An orthonormal basis of the Krylov space and the operator within it.
-pub(super) struct Krylov {
-    pub(super) basis: Vec<Vec<f64>>,
+pub(crate) struct Krylov {
+    pub(crate) basis: Vec<Vec<f64>>,
     hessenberg: DMatrix<f64>,
     /// Length of what the last product left outside the space.
     outside: f64,
@@ -29,7 +29,7 @@ pub(super) struct Krylov {
 impl Krylov {
     /// Builds a basis from a first vector, until it is full, spans all that can
     /// be reached, or holds the leading eigenpair to a relative tolerance.
-    pub(super) fn build(map: &mut impl Map, first: &[f64], tolerance: f64) -> Self {
+    pub(crate) fn build(map: &mut impl Map, first: &[f64], tolerance: f64) -> Self {
         let n = first.len();
         let room = (BASIS_BYTES / size_of_val(first)).clamp(4, BASIS).min(n);
         let mut basis = vec![unit(first.to_vec()).0];
@@ -67,7 +67,7 @@ impl Krylov {
     }
 
     /// The leading eigenvalue, its residual, and a real vector to go on from.
-    pub(super) fn leading(&self, first: &[f64]) -> (Complex<f64>, f64, Vec<f64>) {
+    pub(crate) fn leading(&self, first: &[f64]) -> (Complex<f64>, f64, Vec<f64>) {
         let Some((leading, coordinates)) = leading_pair(&self.hessenberg) else {
             return (Complex::new(0.0, 0.0), f64::INFINITY, first.to_vec());
         };
@@ -110,30 +110,4 @@ fn eigenvector(matrix: &DMatrix<f64>, eigenvalue: Complex<f64>) -> DVector<Compl
         vector = next.unscale(length);
     }
     vector
-}
-
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    sum_by(a.len(), |i| a[i] * b[i])
-}
-
-pub(super) fn largest(vector: &[f64]) -> f64 {
-    vector.iter().map(|value| value.abs()).fold(0.0, f64::max)
-}
-
-/// Divides by the largest entry, which is returned.
-pub(super) fn scale_to_one(vector: &mut [f64]) -> f64 {
-    let scale = largest(vector);
-    if scale > 0.0 {
-        vector.iter_mut().for_each(|value| *value /= scale);
-    }
-    scale
-}
-
-/// The unit vector and the length that it had.
-fn unit(mut vector: Vec<f64>) -> (Vec<f64>, f64) {
-    let length = dot(&vector, &vector).sqrt();
-    if length > 0.0 {
-        vector.iter_mut().for_each(|value| *value /= length);
-    }
-    (vector, length)
 }

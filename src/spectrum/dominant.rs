@@ -1,0 +1,342 @@
+//! The dominant eigenvalues and their invariant subspace.
+
+use ndarray::Array2;
+
+use super::krylov_schur::{KrylovSchur, Leading};
+use super::maps::WholeChain;
+use super::vectors::Weighted;
+use super::{Eigenvalue, Map, SpectralOrder};
+use crate::chain::MarkovChain;
+use crate::error::{Error, Result};
+use crate::operator::TransitionOperator;
+use crate::prob::Law;
+use crate::solve::{MEMORY_LIMIT, Observer, Outcome, Progress, Report, Silent, Stop, check_memory};
+
+/// Vectors of a basis beyond those wanted: few enough to be small beside the
+/// chain, many enough that a restart forgets little.
+const BEYOND: usize = 30;
+
+/// What is reported to observers.
+const STAGE: &str = "dominant eigenvalues";
+
+/// The dominant eigenvalues of a chain with the Schur vectors that go with them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DominantSpectrum {
+    eigenvalues: Vec<Eigenvalue>,
+    next: Option<Eigenvalue>,
+    order: SpectralOrder,
+    vectors: Vec<Vec<f64>>,
+    form: Array2<f64>,
+    weights: Law,
+}
+
+impl DominantSpectrum {
+    /// The eigenvalues, in the order asked for, first the 1 of the constant.
+    /// Fewer than asked for if nothing else is left but the nilpotent part.
+    pub fn eigenvalues(&self) -> &[Eigenvalue] {
+        &self.eigenvalues
+    }
+
+    /// The eigenvalue that would come next, as far as it was seen: an estimate.
+    pub fn next(&self) -> Option<Eigenvalue> {
+        self.next
+    }
+
+    /// Real Schur vectors, one a row of N numbers: observables `X` with
+    /// `P X = X T`, orthonormal in the inner product `sum of weight · f · g`.
+    /// The first is the constant 1.
+    pub fn vectors(&self) -> &[Vec<f64>] {
+        &self.vectors
+    }
+
+    /// The Schur form `T`: triangular but for a 2 × 2 block for each pair.
+    pub fn form(&self) -> &Array2<f64> {
+        &self.form
+    }
+
+    /// The weights of the states in the inner product.
+    pub fn weights(&self) -> &Law {
+        &self.weights
+    }
+
+    /// How far the eigenvalue after the first `count` lies below the last of
+    /// these, in the number that they are sorted by; `None` if no other is known.
+    ///
+    /// # Panics
+    ///
+    /// If `count` is zero or larger than the number of eigenvalues.
+    #[track_caller]
+    pub fn gap_after(&self, count: usize) -> Option<f64> {
+        assert!((1..=self.eigenvalues.len()).contains(&count), "a number of eigenvalues that were found");
+        let after = self.eigenvalues.get(count).copied().or(self.next)?;
+        Some(self.order.key(self.eigenvalues[count - 1]) - self.order.key(after))
+    }
+
+    /// Whether the first `count` vectors span a space that is invariant and well
+    /// defined: no conjugate pair is split, and no equal eigenvalue left out.
+    ///
+    /// # Panics
+    ///
+    /// As [`gap_after`](Self::gap_after).
+    #[track_caller]
+    pub fn is_separate(&self, count: usize) -> bool {
+        self.gap_after(count).is_none_or(|gap| gap > SEPARATE)
+    }
+}
+
+/// Eigenvalues this close to each other may be one that rounding has split.
+const SEPARATE: f64 = 1e-8;
+
+/// Finds dominant eigenvalues by Krylov–Schur iteration (Stewart 2001) on
+/// observables, in the inner product of a law.
+///
+/// Nothing of the size of a dense matrix is ever made: the work is products and
+/// about `count + 30` vectors (three times `count`, if that is more). Fresh
+/// vectors are pulled back K and up to 64 times before they are used, which takes
+/// the nilpotent part out of them. When the wanted vectors have converged, the
+/// search goes on from another random vector until that brings nothing new, so
+/// that multiple eigenvalues are found as often as they occur.
+///
+/// # Example
+///
+/// ```
+/// use lmchain::chain::MarkovChain;
+/// use lmchain::prob::Law;
+/// use lmchain::spectrum::DominantSolver;
+/// use ndarray::array;
+///
+/// let chain = array![[0.8, 0.2, 0.0], [0.2, 0.6, 0.2], [0.0, 0.2, 0.8]];
+/// let chain = MarkovChain::from_dense(chain.view())?;
+/// let spectrum = DominantSolver::new(2).solve(&chain, &Law::uniform(3))?.converged()?;
+/// assert!((spectrum.eigenvalues()[1].re - 0.8).abs() < 1e-12);
+/// assert!((spectrum.gap_after(2).unwrap() - 0.4).abs() < 1e-12);
+/// # Ok::<(), lmchain::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct DominantSolver {
+    count: usize,
+    order: SpectralOrder,
+    reversibilized: bool,
+    tolerance: f64,
+    max_iterations: usize,
+    seed: u64,
+}
+
+impl DominantSolver {
+    /// So many eigenvalues, or one more where that would split a conjugate
+    /// pair; by modulus, residual 1e-10, at most 20,000 products.
+    pub fn new(count: usize) -> Self {
+        Self {
+            count,
+            order: SpectralOrder::default(),
+            reversibilized: false,
+            tolerance: 1e-10,
+            max_iterations: 20_000,
+            seed: 1,
+        }
+    }
+
+    /// Which eigenvalues come first.
+    pub fn order(mut self, order: SpectralOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Whether to look at the additive reversibilization `(P + P*) / 2` instead
+    /// of `P`: then the law must be stationary and positive.
+    pub fn reversibilized(mut self, reversibilized: bool) -> Self {
+        self.reversibilized = reversibilized;
+        self
+    }
+
+    /// The residual `||P X - X T||` (Frobenius norm with the weights, the columns
+    /// of X have norm 1) to reach.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// Products after which no new basis is begun.
+    pub fn max_iterations(mut self, iterations: usize) -> Self {
+        self.max_iterations = iterations;
+        self
+    }
+
+    /// The seed of the random vectors.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The dominant eigenvalues of a chain, its states weighted by a law:
+    /// usually the stationary one. States that the law does not visit
+    /// count as much as an average state; the law gets the rest.
+    ///
+    /// The residual of the report is computed afresh for the vectors returned.
+    /// No bound on the error of an eigenvalue of a non-symmetric matrix is claimed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidSetting`]; [`Error::MustBePositive`] for no eigenvalue;
+    /// [`Error::LengthMismatch`] for a law over other states;
+    /// [`Error::TooLarge`] if the vectors would not fit in 8 GiB;
+    /// [`Error::NoPast`] for a reversibilization by a law that does not visit a state.
+    pub fn solve<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        law: &Law,
+    ) -> Result<Outcome<DominantSpectrum>> {
+        self.solve_watched(chain, law, &mut Silent)
+    }
+
+    /// As [`solve`](Self::solve), watched. When the observer breaks, what was
+    /// found so far comes back with [`Stop::Cancelled`].
+    ///
+    /// # Errors
+    ///
+    /// As `solve`.
+    pub fn solve_watched<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        law: &Law,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome<DominantSpectrum>> {
+        self.check(chain, law)?;
+        let room = room(self.count, chain.len())?;
+        let weights = positive(law);
+        let mut map = WholeChain::new(chain.operator(), self.reversibilized.then_some(&**law));
+        let (context, inner) = (chain.states().context_length(), Weighted(&weights));
+        let mut search = KrylovSchur::new(&mut map, inner, self.order, context, self.seed);
+        let (leading, stop) = self.iterate(&mut search, room, observer)?;
+        search.shrink(&leading, leading.eigenvalues.len());
+        let residual = search.residual();
+        let stop = if stop == Stop::Converged && residual > self.tolerance { Stop::Rounding } else { stop };
+        let form = search.within();
+        let spectrum = DominantSpectrum {
+            form: Array2::from_shape_fn(form.shape(), |place| form[place]),
+            eigenvalues: leading.eigenvalues,
+            next: leading.next,
+            order: self.order,
+            vectors: std::mem::take(&mut search.basis),
+            weights: weights.clone(),
+        };
+        let report = Report { iterations: search.products, residual, error_bound: None, stop };
+        Ok(Outcome::new(spectrum, report))
+    }
+
+    /// Grows and shrinks the basis until what is wanted has converged and a
+    /// fresh vector has brought nothing new.
+    fn iterate<M: Map>(
+        &self,
+        search: &mut KrylovSchur<'_, M>,
+        room: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<(Leading, Stop)> {
+        let mut before: Option<Vec<f64>> = None;
+        loop {
+            search.grow(room);
+            let leading = search.leading(self.count).ok_or_else(|| Error::NotConverged {
+                stop: "the eigenvalues of the projected chain were not found",
+                iterations: search.products,
+                residual: f64::INFINITY,
+            })?;
+            let keys: Vec<f64> = leading.eigenvalues.iter().map(|&value| self.order.key(value)).collect();
+            let is_close = leading.residual <= self.tolerance;
+            if is_close && (search.is_complete || before.take().is_some_and(|old| self.is_same(&old, &keys)))
+            {
+                return Ok((leading, Stop::Converged));
+            }
+            if search.products >= self.max_iterations {
+                return Ok((leading, Stop::MaxIterations));
+            }
+            let residual = Some(leading.residual);
+            let progress = Progress { stage: STAGE, done: search.products as u64, total: None, residual };
+            if observer.observe(&progress).is_break() {
+                return Ok((leading, Stop::Cancelled));
+            }
+            if is_close {
+                search.shrink(&leading, keys.len());
+                search.close();
+                before = Some(keys);
+            } else {
+                let spare = search.basis.len() - keys.len();
+                search.shrink(&leading, keys.len() + spare / 2);
+            }
+        }
+    }
+
+    /// Whether nothing came before the eigenvalues that were there.
+    fn is_same(&self, before: &[f64], now: &[f64]) -> bool {
+        let moved = |(one, two): (&f64, &f64)| (one - two).abs() > SEPARATE.max(10.0 * self.tolerance);
+        before.len() == now.len() && !before.iter().zip(now).any(moved)
+    }
+
+    fn check<O: TransitionOperator>(&self, chain: &MarkovChain<O>, law: &Law) -> Result<()> {
+        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
+            let requirement = "between 0 and 1";
+            return Err(Error::InvalidSetting { name: "tolerance", value: self.tolerance, requirement });
+        }
+        if self.count == 0 {
+            return Err(Error::MustBePositive { what: "number of eigenvalues" });
+        }
+        if law.len() != chain.len() {
+            return Err(Error::LengthMismatch { expected: chain.len(), found: law.len() });
+        }
+        match law.iter().position(|&p| p == 0.0).filter(|_| self.reversibilized) {
+            Some(state) => Err(Error::NoPast { state, label: chain.states().label(state) }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Vectors that a basis may have: enough to converge in, as memory allows.
+fn room(count: usize, states: usize) -> Result<usize> {
+    let bytes = |vectors: usize| (2 * vectors * size_of::<f64>()) as u128 * states as u128;
+    let least = (count + 8).min(states);
+    check_memory("a basis of the dominant eigenvectors", bytes(least), MEMORY_LIMIT)?;
+    let affordable = usize::try_from(MEMORY_LIMIT / bytes(1)).unwrap_or(usize::MAX);
+    Ok((3 * count).max(count + BEYOND).min(affordable).max(least).min(states))
+}
+
+/// The law, but for states that it does not visit, which get `1/N` each.
+fn positive(law: &Law) -> Law {
+    let unvisited = law.iter().filter(|p| **p == 0.0).count();
+    let share = (law.len() - unvisited) as f64 / law.len() as f64;
+    let weight = |&p: &f64| if p == 0.0 { 1.0 / law.len() as f64 } else { share * p };
+    Law::from_computed(law.iter().map(weight).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused() {
+        let chain = MarkovChain::from_dense(array![[0.0, 1.0], [0.0, 1.0]].view()).unwrap();
+        let law = Law::point(2, 1);
+        let refused = |solver: DominantSolver| solver.solve(&chain, &law).unwrap_err();
+        assert!(matches!(refused(DominantSolver::new(0)), Error::MustBePositive { .. }));
+        assert!(matches!(refused(DominantSolver::new(1).tolerance(0.0)), Error::InvalidSetting { .. }));
+        assert!(matches!(
+            refused(DominantSolver::new(1).reversibilized(true)),
+            Error::NoPast { state: 0, .. }
+        ));
+        let other = DominantSolver::new(1).solve(&chain, &Law::uniform(3)).unwrap_err();
+        assert!(matches!(other, Error::LengthMismatch { expected: 2, found: 3 }));
+    }
+
+    #[test]
+    fn states_that_are_not_visited_count_as_much_as_any() {
+        let weights = positive(&Law::new(vec![0.0, 0.25, 0.75, 0.0]).unwrap());
+        assert_eq!(*weights, [0.25, 0.125, 0.375, 0.25]);
+    }
+
+    #[test]
+    fn too_many_states_are_refused() {
+        assert!(matches!(room(3, 1 << 30), Err(Error::TooLarge { .. })));
+        assert_eq!(room(3, 5).unwrap(), 5);
+        assert_eq!(room(20, 1000).unwrap(), 60);
+    }
+}
