@@ -143,7 +143,7 @@ fn the_observer_sees_every_iteration_and_can_stop() {
     let outcome = solver.solve_watched(&chain, &mut watch).unwrap();
     assert_eq!(outcome.report().stop, Stop::Cancelled);
     assert!(!outcome.is_converged());
-    assert_eq!(seen, [0, 1, 2, 3].map(|done| ("power iteration", done)));
+    assert_eq!(seen, [0, 1, 2, 3].map(|done| ("stationary law", done)));
     // What there is by then is a law all the same.
     assert!((outcome.into_value().law(0).iter().sum::<f64>() - 1.0).abs() < 1e-12);
 }

@@ -24,7 +24,9 @@ pub(crate) use backoff::test_matrix;
 pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry, round_to_f32};
 pub use sparse::{SparseMatrix, SparseOperator};
-pub use transition::{Arc, StepSampler, Transition, TransitionOperator, predecessors, successors};
+pub use transition::{
+    Arc, LikelyStep, StepSampler, Transition, TransitionOperator, predecessors, successors,
+};
 pub use triplets::Triplets;
 
 /// Panics unless both vectors of a product have one entry per state.

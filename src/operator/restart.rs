@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::transition::{Arc, StepSampler, Transition, TransitionOperator, predecessors};
+use super::transition::{Arc, LikelyStep, StepSampler, Transition, TransitionOperator, predecessors};
 use crate::error::{Error, Result};
 use crate::prob::{AliasTable, Law, StreamRng, sum_by, sum_depth};
 
@@ -122,6 +122,19 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
             };
             inner.max(top * restarted)
         });
+    }
+
+    /// The likely steps of the inner chain: a restart is one among all others.
+    fn likely_steps(&self, steps: &mut [LikelyStep]) {
+        self.operator.likely_steps(steps);
+        let keep = self.keep();
+        for step in steps {
+            *step = LikelyStep {
+                probability: keep * step.probability,
+                rest: keep * step.rest + self.restart,
+                ..*step
+            };
+        }
     }
 
     /// Cursors up to the number of restart targets walk those that the inner

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::transition::{StepSampler, Transition, TransitionOperator};
+use super::transition::{LikelyStep, StepSampler, Transition, TransitionOperator, likeliest};
 use crate::error::{Error, Result};
 use crate::prob::{AliasRows, Law, StreamRng};
 use crate::text::{ContextSpace, Token};
@@ -256,6 +256,18 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
     fn probability(&self, from: usize, to: usize) -> f64 {
         let token = self.space.newest(to);
         if self.space.shift(from, token) == to { self.entry(from, token as usize) } else { 0.0 }
+    }
+
+    fn likely_steps(&self, steps: &mut [LikelyStep]) {
+        assert_eq!(steps.len(), self.states(), "one entry per state");
+        steps.par_iter_mut().with_min_len(64).enumerate().for_each(|(context, step)| {
+            let first = self.space.successors(context).start;
+            *step = likeliest((first..).zip(self.next_token_law(context)));
+        });
+    }
+
+    fn is_evidently_shift(&self) -> bool {
+        true
     }
 
     fn is_evidently_regular(&self) -> bool {

@@ -26,6 +26,18 @@ pub struct Arc {
     pub cursor: usize,
 }
 
+/// One likely transition out of a state, see [`TransitionOperator::likely_steps`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LikelyStep {
+    /// The state that it leads to.
+    pub to: u32,
+    /// Its probability; zero if no step stands out.
+    pub probability: f64,
+    /// The probability of all other steps, added up without subtraction where
+    /// the operator can.
+    pub rest: f64,
+}
+
 /// A transition matrix `P` over states `0..N`, known by what it does.
 ///
 /// Everything else in the crate is built on the two products: a law is pushed
@@ -124,6 +136,28 @@ pub trait TransitionOperator: Send + Sync {
         });
     }
 
+    /// Writes one likely step out of every state: the most probable one, the
+    /// first in the operator's order among equals. An operator that cannot look
+    /// at all steps cheaply may write another one, or none.
+    ///
+    /// Looks at every transition, in parallel, unless the operator knows better.
+    ///
+    /// # Panics
+    ///
+    /// If the slice does not have N entries.
+    fn likely_steps(&self, steps: &mut [LikelyStep]) {
+        assert_eq!(steps.len(), self.states(), "one entry per state");
+        steps.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, step)| {
+            *step = likeliest(successors(self, state).map(|to| (to.state, to.probability)));
+        });
+    }
+
+    /// Whether it is evident that every step appends a token to a context and
+    /// drops the oldest: spares looking at the transitions. `false` says nothing.
+    fn is_evidently_shift(&self) -> bool {
+        false
+    }
+
     /// Writes the entropy of each row, `sum over j of - P(i, j) log2 P(i, j)`, in bits.
     ///
     /// Looks at every transition, unless the operator knows better.
@@ -173,6 +207,17 @@ pub trait TransitionOperator: Send + Sync {
 pub trait StepSampler: Send + Sync {
     /// The state one step after `state`. A transition of probability zero is never drawn.
     fn step(&self, state: usize, rng: &mut StreamRng) -> usize;
+}
+
+/// The likeliest of some steps `(state, probability)`, the first among equals.
+pub(super) fn likeliest(steps: impl Iterator<Item = (usize, f64)>) -> LikelyStep {
+    steps.fold(LikelyStep::default(), |best, (to, probability)| {
+        if probability > best.probability {
+            LikelyStep { to: to as u32, probability, rest: best.rest + best.probability }
+        } else {
+            LikelyStep { rest: best.rest + probability, ..best }
+        }
+    })
 }
 
 /// The transitions out of a state, in order.
@@ -258,6 +303,12 @@ macro_rules! delegate_operator {
             }
             fn push_largest(&self, weights: &[f64], next: &mut [f64]) {
                 (**self).push_largest(weights, next);
+            }
+            fn likely_steps(&self, steps: &mut [LikelyStep]) {
+                (**self).likely_steps(steps);
+            }
+            fn is_evidently_shift(&self) -> bool {
+                (**self).is_evidently_shift()
             }
             fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
                 (**self).next_successor(state, cursor)

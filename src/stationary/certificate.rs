@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::steps::{Anderson, DEPTH, Means};
 use crate::chain::Classes;
-use crate::operator::{TransitionOperator, row_sum_error};
-use crate::prob::sum_depth;
+use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
+use crate::prob::{sum_by, sum_depth};
 
 /// An upper bound on the mean time to reach one state per recurrent class.
 ///
@@ -19,17 +20,22 @@ use crate::prob::sum_depth;
 /// TV(x, pi) <= M ||r||_1 / 2.
 /// ```
 ///
-/// If `delta = min_i P_i(T <= k)`, then `M <= k / delta`, since every `k` steps
-/// are another chance (see Levin & Peres, *Markov Chains and Mixing Times*,
-/// 2017, proof of Lemma 1.13). `P_i(T <= k)` takes `k` products: pull the
-/// indicator of `a` back and set it to one at `a` after each.
+/// Any `h` with `h(a) = 0` and `h - Ph >= delta > 0` elsewhere proves
+/// `E_i T <= h(i) / delta`: along the chain `h` falls by `delta` a step on
+/// average until it is zero (Foster 1953; Levin & Peres, *Markov Chains and
+/// Mixing Times*, 2017, section 17.1). One product checks it, whatever `h` is
+/// made of. Here it is made of an approximate solution of Poisson's equation for
+/// the state `a` itself, `g - Pg = 1_a - pi(a)`: of that `h = g(a) - g` would
+/// fall by `pi(a)` everywhere.
 pub(super) struct Certificate<'a, O> {
     operator: &'a O,
     classes: &'a Classes,
     targets: Vec<usize>,
-    /// `P_i(T <= steps)` for every state.
-    reached: Vec<f64>,
-    scratch: Vec<f64>,
+    /// The approximate solution `g`.
+    solution: Vec<f64>,
+    /// `1_a + Pg - g`: a constant, once it is solved.
+    left: Vec<f64>,
+    extrapolation: Anderson,
     steps: usize,
     hitting_time: f64,
     /// The bound at the last power of two of steps, and whether doubling them
@@ -48,46 +54,103 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
             states.max_by(|&a, &b| within_class[a].total_cmp(&within_class[b]).then(b.cmp(&a)))
         };
         let targets: Vec<usize> = classes.recurrent().filter_map(most_probable).collect();
-        let mut reached = vec![0.0; operator.states()];
+        let mut left = vec![0.0; operator.states()];
         for &target in &targets {
-            reached[target] = 1.0;
+            left[target] = 1.0;
         }
-        let scratch = vec![0.0; operator.states()];
-        let row_sum_error = row_sum_error(operator);
         Self {
             operator,
             classes,
             targets,
-            reached,
-            scratch,
+            solution: vec![0.0; operator.states()],
+            left,
+            extrapolation: Anderson::new(DEPTH),
             steps: 0,
             hitting_time: f64::INFINITY,
             milestone: f64::INFINITY,
             settled: false,
-            row_sum_error,
+            row_sum_error: row_sum_error(operator),
         }
     }
 
-    /// Looks one step further; another chance to find a better bound.
-    pub(super) fn step(&mut self) {
-        self.operator.pull_back(&self.reached, &mut self.scratch);
-        std::mem::swap(&mut self.reached, &mut self.scratch);
+    /// Improves the solution, by what the steps of the iteration for the law
+    /// make use of, and checks what it proves. One product.
+    pub(super) fn step(&mut self, law: &[f64], means: Means<'_>) {
+        self.improve(law, means);
+        self.operator.pull_back(&self.solution, &mut self.left);
+        let solution = &self.solution;
+        map_in_place(&mut self.left, |state, after| after - solution[state]);
+        self.hitting_time = self.hitting_time.min(self.proven());
         for &target in &self.targets {
-            self.reached[target] = 1.0;
+            self.left[target] += 1.0;
         }
         self.steps += 1;
-        // Each product rounds by at most `unit` relatively; a lower bound must
-        // not be rounded up.
-        let unit = (self.operator.longest_sum() + 2) as f64 * f64::EPSILON + self.row_sum_error;
-        let rounding = 1.0 - 2.0 * self.steps as f64 * unit;
-        let least = self.least_reached() * rounding.max(0.0);
-        if least > 0.0 {
-            self.hitting_time = self.hitting_time.min(self.steps as f64 / least);
-        }
         if self.steps.is_power_of_two() {
             self.settled = self.milestone.is_finite() && self.hitting_time > 0.8 * self.milestone;
             self.milestone = self.hitting_time;
         }
+    }
+
+    /// Adds to the solution what is left, but for its mean: as it is, or summed
+    /// along likely paths, with what shorter contexts tell.
+    fn improve(&mut self, law: &[f64], means: Means<'_>) {
+        self.subtract_means(law);
+        let mut change = self.left.clone();
+        // One after the other, each on what the other left; extrapolation takes
+        // them together, since its steps must all be of one kind.
+        let contexts = means.contexts.filter(|_| means.extrapolate || self.steps.is_multiple_of(2));
+        if let Some(paths) = means.paths.filter(|_| means.extrapolate || contexts.is_none()) {
+            paths.sum_along(&mut change);
+        }
+        if let Some(contexts) = contexts {
+            let coarse = contexts.solve(law, &self.left);
+            map_in_place(&mut change, |state, change| change + coarse[state]);
+        }
+        let before = means.extrapolate.then(|| self.solution.clone());
+        map_in_place(&mut self.solution, |state, value| value + change[state]);
+        if let Some(before) = before {
+            self.extrapolation.extrapolate(&before, &mut self.solution);
+        }
+    }
+
+    /// Takes the mean of every class out of what is left, all of it where no class is.
+    fn subtract_means(&mut self, law: &[f64]) {
+        let mut means = vec![0.0; self.classes.count()];
+        for class in self.classes.recurrent() {
+            let states = self.classes.members(class);
+            let term = |i: usize| law[states[i] as usize] * self.left[states[i] as usize];
+            means[class] = sum_by(states.len(), term);
+        }
+        let classes = self.classes;
+        map_in_place(&mut self.left, |state, left| {
+            let class = classes.class_of(state);
+            if classes.is_recurrent(class) { left - means[class] } else { 0.0 }
+        });
+    }
+
+    /// The bound on the mean time that the solution proves, given in `left` what
+    /// `Pg - g` is.
+    fn proven(&self) -> f64 {
+        let span = |states: &[u32]| {
+            let values = states.par_iter().map(|&state| self.solution[state as usize]);
+            values.map(|g| (g, g)).reduce(
+                || (f64::INFINITY, f64::NEG_INFINITY),
+                |a, b| (f64::min(a.0, b.0), f64::max(a.1, b.1)),
+            )
+        };
+        let of_class = |(class, &target): (usize, &usize)| {
+            let states = self.classes.members(class);
+            let (least, most) = span(states);
+            // A product of terms of this size rounds by at most this, the difference once more.
+            let unit = (self.operator.longest_sum() + 4) as f64 * f64::EPSILON + self.row_sum_error;
+            let rounding = unit * least.abs().max(most.abs());
+            let others = states.par_iter().map(|&state| state as usize).filter(|&state| state != target);
+            let falls = others.map(|state| self.left[state]).reduce(|| f64::INFINITY, f64::min) - rounding;
+            let longest = (self.solution[target] - least) * (1.0 + 4.0 * f64::EPSILON);
+            if falls > 0.0 { longest / falls } else { f64::INFINITY }
+        };
+        // A class of one state is there at once.
+        self.classes.recurrent().zip(&self.targets).map(of_class).fold(1.0, f64::max)
     }
 
     /// Whether more steps are unlikely to improve the bound: once the chain has
@@ -116,13 +179,5 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
     fn rounding_of_residual(&self) -> f64 {
         let product = (self.operator.longest_sum() + 4) as f64 * f64::EPSILON;
         2.0 * product + self.row_sum_error
-    }
-
-    fn least_reached(&self) -> f64 {
-        let least = |class| {
-            let states = self.classes.members(class).par_iter();
-            states.map(|&state| self.reached[state as usize]).reduce(|| f64::INFINITY, f64::min)
-        };
-        self.classes.recurrent().map(least).fold(f64::INFINITY, f64::min)
     }
 }

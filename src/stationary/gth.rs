@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::chain::Classes;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, successors};
-use crate::solve::{Observer, report};
+use crate::solve::{Observer, Silent, report};
 
 /// Rows below which one thread eliminates faster than several.
 const PARALLEL_FROM: usize = 256;
@@ -51,6 +51,24 @@ fn dense_block<O: TransitionOperator>(operator: &O, states: &[u32]) -> Vec<f64> 
         }
     }
     block
+}
+
+/// The stationary law of the chain whose transitions from `i` are proportional
+/// to the flows `flows[i n + j]`, or `None` if it is not unique. States that
+/// nothing flows out of are left out: their probability is zero.
+pub(super) fn eliminated(flows: &[f64], n: usize) -> Option<Vec<f64>> {
+    let out = |state: usize| flows[state * n..(state + 1) * n].iter().sum::<f64>();
+    let outflows: Vec<(u32, f64)> =
+        (0..n).map(|state| (state as u32, out(state))).filter(|(_, out)| *out > 0.0).collect();
+    let states: Vec<u32> = outflows.iter().map(|&(state, _)| state).collect();
+    let row = |&(from, out): &(u32, f64)| {
+        let from = from as usize * n;
+        states.iter().map(move |&to| flows[from + to as usize] / out).collect::<Vec<f64>>()
+    };
+    let law = stationary_law(outflows.iter().flat_map(row).collect(), &states, &mut Silent).ok()?;
+    let mut whole = vec![0.0; n];
+    states.iter().zip(law).for_each(|(&state, p)| whole[state as usize] = p);
+    Some(whole)
 }
 
 fn stationary_law(mut matrix: Vec<f64>, states: &[u32], observer: &mut dyn Observer) -> Result<Vec<f64>> {

@@ -2,6 +2,7 @@
 
 use crate::chain::Classes;
 use crate::error::{Error, Result};
+use crate::operator::map_in_place;
 use crate::prob::{Law, sum_by};
 
 /// The stationary laws of a chain, one per recurrent class.
@@ -71,10 +72,30 @@ impl<'a> StationaryLaws<'a> {
     }
 }
 
+/// Divides the law of every recurrent class by its sum; transient states have none.
+pub(super) fn normalize(classes: &Classes, law: &mut [f64]) {
+    for class in classes.recurrent() {
+        let states = classes.members(class);
+        let sum = if states.len() == law.len() {
+            sum_by(law.len(), |state| law[state])
+        } else {
+            sum_by(states.len(), |i| law[states[i] as usize])
+        };
+        if states.len() == law.len() {
+            map_in_place(law, |_, p| p / sum);
+        } else {
+            states.iter().for_each(|&state| law[state as usize] /= sum);
+        }
+    }
+}
+
 /// `||law P - law||_1`, given `law` and `next = law P`: the largest over the recurrent classes.
 pub(super) fn largest_residual(classes: &Classes, law: &[f64], next: &[f64]) -> f64 {
     let of_class = |class| {
         let states = classes.members(class);
+        if states.len() == law.len() {
+            return sum_by(law.len(), |state| (next[state] - law[state]).abs());
+        }
         sum_by(states.len(), |i| (next[states[i] as usize] - law[states[i] as usize]).abs())
     };
     classes.recurrent().map(of_class).fold(0.0, f64::max)

@@ -10,7 +10,11 @@
 //!   times `0..t` (Cesàro). For aperiodic classes it is the limit of the law at
 //!   time `t` itself.
 //!
-//! Power iteration reports the residual `||pi P - pi||_1`. A small residual is
+//! An iteration pushes a law forward until it stands still: plainly (power
+//! iteration), or along likely paths and corrected by shorter contexts, which takes
+//! tens of products where that takes thousands (low temperatures, slow topics).
+//!
+//! It reports the residual `||pi P - pi||_1`. A small residual is
 //! not a small error, so convergence is claimed only with a proven bound on
 //! the error ([`Report::error_bound`](crate::solve::Report::error_bound)).
 //! Elimination (Grassmann, Taksar, Heyman 1985) subtracts nothing and is right
@@ -19,9 +23,10 @@
 mod absorption;
 mod certificate;
 mod gth;
+mod iteration;
 mod laws;
-mod power;
 mod solver;
+mod steps;
 
 pub use laws::StationaryLaws;
 pub use solver::{StationaryMethod, StationarySolver};

@@ -2,8 +2,9 @@
 
 use super::StationaryLaws;
 use super::gth::laws_by_elimination;
+use super::iteration::{Iteration, IterationSettings};
 use super::laws::largest_residual;
-use super::power::{PowerIteration, PowerSettings};
+use super::steps::{Accelerated, Plain};
 use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, row_sum_error};
@@ -14,15 +15,23 @@ use crate::solve::{Observer, Outcome, Report, Silent, Stop, check_positive};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StationaryMethod {
-    /// Elimination for classes of up to 512 states; else power iteration, lazy
-    /// if a recurrent class is periodic; and elimination after all for classes of up
-    /// to 4,096 states if power iteration cannot prove its result.
+    /// Elimination for classes of up to 512 states. Else plain steps as long as
+    /// they promise to be few, lazy if a recurrent class is periodic; then those of
+    /// [`LikelyPaths`](Self::LikelyPaths). And elimination after all for classes of
+    /// up to 4,096 states, if nothing is proven.
     #[default]
     Auto,
     /// Power iteration with `P`. Does not converge on periodic classes.
     Power,
     /// Power iteration with `(I + P) / 2`. Converges on every class.
     LazyPower,
+    /// Each product is followed along the likeliest step out of every state to
+    /// the end, and corrected by the chain of shorter contexts where states are
+    /// windows of tokens; where that is slow, the last five steps are
+    /// extrapolated (Anderson 1965). A product costs up to twice its time, and
+    /// chains that take power iteration thousands take tens: low temperatures,
+    /// slow topics. If it does not help, plain steps to the end.
+    LikelyPaths,
     /// Elimination (GTH): right in every component, `O(n^3)` for a class of `n` states.
     Gth,
 }
@@ -44,7 +53,7 @@ pub enum StationaryMethod {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct StationarySolver {
-    power: PowerSettings,
+    iteration: IterationSettings,
     method: StationaryMethod,
 }
 
@@ -63,13 +72,14 @@ const REFEREE_CLASS: usize = 4096;
 impl StationarySolver {
     /// Residual 1e-10, error proven below 1e-6, at most 100,000 iterations, [`StationaryMethod::Auto`].
     pub fn new() -> Self {
-        let power = PowerSettings { tolerance: 1e-10, error_tolerance: Some(1e-6), max_iterations: 100_000 };
-        Self { power, method: StationaryMethod::Auto }
+        let iteration =
+            IterationSettings { tolerance: 1e-10, error_tolerance: Some(1e-6), max_iterations: 100_000 };
+        Self { iteration, method: StationaryMethod::Auto }
     }
 
     /// The residual `||pi P - pi||_1` to reach.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
-        self.power.tolerance = tolerance;
+        self.iteration.tolerance = tolerance;
         self
     }
 
@@ -77,13 +87,13 @@ impl StationarySolver {
     /// convergence. With `None` it stops at the residual and proves nothing:
     /// half the work, but on a nearly decomposable chain the law may be far off.
     pub fn error_tolerance(mut self, tolerance: impl Into<Option<f64>>) -> Self {
-        self.power.error_tolerance = tolerance.into();
+        self.iteration.error_tolerance = tolerance.into();
         self
     }
 
     /// The most products that power iteration may take.
     pub fn max_iterations(mut self, iterations: usize) -> Self {
-        self.power.max_iterations = iterations;
+        self.iteration.max_iterations = iterations;
         self
     }
 
@@ -122,20 +132,25 @@ impl StationarySolver {
         self.check()?;
         let (operator, classes) = (chain.operator(), chain.classes());
         let largest = classes.recurrent().map(|class| classes.members(class).len()).max().unwrap_or(0);
-        let power =
-            |lazy, observer| PowerIteration::new(operator, classes, &self.power, lazy).solve(observer);
+        let power = |lazy, observer: &mut dyn Observer| {
+            Iteration::new(chain, &self.iteration, Plain { lazy }).solve(observer)
+        };
+        let accelerated = |at_once, observer: &mut dyn Observer| {
+            Iteration::new(chain, &self.iteration, Accelerated::new(chain, at_once)).solve(observer)
+        };
         let (within_class, report) = match self.method {
             StationaryMethod::Power => power(false, observer),
             StationaryMethod::LazyPower => power(true, observer),
+            StationaryMethod::LikelyPaths => accelerated(true, observer),
             StationaryMethod::Gth => eliminate(operator, classes, largest, observer)?,
             StationaryMethod::Auto if largest <= SMALL_CLASS => {
                 match eliminate(operator, classes, largest, observer) {
-                    Err(Error::Underflow { .. }) => power(!classes.is_aperiodic(), observer),
+                    Err(Error::Underflow { .. }) => accelerated(false, observer),
                     eliminated => eliminated?,
                 }
             }
             StationaryMethod::Auto => {
-                let (law, report) = power(!classes.is_aperiodic(), observer);
+                let (law, report) = accelerated(false, observer);
                 let doubtful = matches!(report.stop, Stop::Unproven | Stop::MaxIterations);
                 if doubtful && largest <= REFEREE_CLASS {
                     eliminate(operator, classes, largest, observer)?
@@ -148,8 +163,8 @@ impl StationarySolver {
     }
 
     fn check(&self) -> Result<()> {
-        check_positive("tolerance", self.power.tolerance)?;
-        self.power.error_tolerance.map_or(Ok(()), |value| check_positive("error_tolerance", value))
+        check_positive("tolerance", self.iteration.tolerance)?;
+        self.iteration.error_tolerance.map_or(Ok(()), |value| check_positive("error_tolerance", value))
     }
 }
 

@@ -1,8 +1,12 @@
 //! What every operator can do, done for a back-off model.
 
+use rayon::prelude::*;
+
+use super::entries::Entries;
 use super::operator::BackoffOperator;
 use super::sampler::BackoffSteps;
-use crate::operator::{Arc, StepSampler, Transition, TransitionOperator, check_lengths};
+use crate::operator::transition::likeliest;
+use crate::operator::{Arc, LikelyStep, StepSampler, Transition, TransitionOperator, check_lengths};
 use crate::text::Token;
 
 /// Does to the positive and the negative part of a vector, if it has both, what
@@ -46,6 +50,21 @@ impl TransitionOperator for BackoffOperator {
     fn push_largest(&self, weights: &[f64], next: &mut [f64]) {
         check_lengths(self, weights, next);
         self.write_largest(weights, next);
+    }
+
+    /// The most probable of the tokens that a state has n-grams for.
+    fn likely_steps(&self, steps: &mut [LikelyStep]) {
+        assert_eq!(steps.len(), self.states(), "one entry per state");
+        let Entries { probabilities, targets, backoffs, .. } = &self.entries;
+        let after = |state: usize| {
+            let own = self.entries.after(state);
+            let best = likeliest(own.map(|entry| (targets[entry] as usize, probabilities[entry])));
+            LikelyStep { rest: best.rest + backoffs[state] * self.rest[state], ..best }
+        };
+        steps.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, step)| *step = after(state));
+        if let Some(absorbing) = self.ends.absorbing {
+            steps[absorbing] = LikelyStep { to: absorbing as u32, probability: 1.0, rest: 0.0 };
+        }
     }
 
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {

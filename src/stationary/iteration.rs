@@ -1,10 +1,10 @@
-//! Power iteration.
+//! The iteration: step by step, until it stands still and that is proven to be near.
 
 use super::certificate::Certificate;
-use super::laws::largest_residual;
-use crate::chain::Classes;
+use super::laws::{largest_residual, normalize};
+use super::steps::Step;
+use crate::chain::{Classes, MarkovChain};
 use crate::operator::TransitionOperator;
-use crate::prob::sum_by;
 use crate::solve::{Observer, Progress, Report, Stop};
 
 /// Products after which the laws are divided by their sums again. In between,
@@ -12,37 +12,30 @@ use crate::solve::{Observer, Progress, Report, Stop};
 const RENORMALIZE_EVERY: usize = 64;
 
 /// Products that a certificate may take beyond those of the iteration itself.
-const CERTIFICATE_STEPS: usize = 1000;
+const CERTIFICATE_STEPS: usize = 200;
 
-/// When power iteration stops.
+/// When an iteration stops.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct PowerSettings {
+pub(super) struct IterationSettings {
     pub(super) tolerance: f64,
     pub(super) error_tolerance: Option<f64>,
     pub(super) max_iterations: usize,
 }
 
-/// Pushes the laws of all recurrent classes forward together until they stand still.
-///
-/// With `lazy`, steps are halved, `(I + P) / 2`: periodic classes converge too,
-/// to the same law.
-pub(super) struct PowerIteration<'a, O> {
+/// Moves the laws of all recurrent classes on together until they stand still.
+pub(super) struct Iteration<'a, O, S> {
     operator: &'a O,
     classes: &'a Classes,
-    settings: &'a PowerSettings,
-    lazy: bool,
+    settings: &'a IterationSettings,
+    step: S,
     law: Vec<f64>,
     next: Vec<f64>,
     iterations: usize,
 }
 
-impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
-    pub(super) fn new(
-        operator: &'a O,
-        classes: &'a Classes,
-        settings: &'a PowerSettings,
-        lazy: bool,
-    ) -> Self {
+impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
+    pub(super) fn new(chain: &'a MarkovChain<O>, settings: &'a IterationSettings, step: S) -> Self {
+        let (operator, classes) = (chain.operator(), chain.classes());
         let mut law = vec![0.0; operator.states()];
         for class in classes.recurrent() {
             let states = classes.members(class);
@@ -51,7 +44,7 @@ impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
             }
         }
         let next = vec![0.0; operator.states()];
-        Self { operator, classes, settings, lazy, law, next, iterations: 0 }
+        Self { operator, classes, settings, step, law, next, iterations: 0 }
     }
 
     pub(super) fn solve(mut self, observer: &mut dyn Observer) -> (Vec<f64>, Report) {
@@ -60,10 +53,10 @@ impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
         loop {
             let mut residual = self.residual();
             if residual <= tolerance {
-                self.normalize();
+                normalize(self.classes, &mut self.law);
                 residual = self.residual();
             }
-            if self.cancelled("power iteration", residual, observer) {
+            if self.cancelled("stationary law", residual, observer) {
                 return self.finish(residual, None, Stop::Cancelled);
             }
             if residual <= tolerance {
@@ -90,7 +83,7 @@ impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
                 let bound = certificate.map(|proof| proof.error_bound(residual)).filter(|b| b.is_finite());
                 return self.finish(residual, bound, Stop::MaxIterations);
             }
-            self.advance();
+            self.advance(residual, tolerance);
         }
     }
 
@@ -100,28 +93,12 @@ impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
         largest_residual(self.classes, &self.law, &self.next)
     }
 
-    /// Moves on to `next`, which the residual has computed already.
-    fn advance(&mut self) {
-        if self.lazy {
-            for (next, law) in self.next.iter_mut().zip(&self.law) {
-                *next = 0.5 * (*next + law);
-            }
-        }
-        std::mem::swap(&mut self.law, &mut self.next);
+    /// Moves on from the law and its product, which the residual has computed already.
+    fn advance(&mut self, residual: f64, tolerance: f64) {
+        self.step.advance(&mut self.law, &mut self.next, residual, tolerance);
         self.iterations += 1;
-        if self.iterations.is_multiple_of(RENORMALIZE_EVERY) {
-            self.normalize();
-        }
-    }
-
-    fn normalize(&mut self) {
-        for class in self.classes.recurrent() {
-            let states = self.classes.members(class);
-            let law = &self.law;
-            let sum = sum_by(states.len(), |i| law[states[i] as usize]);
-            for &state in states {
-                self.law[state as usize] /= sum;
-            }
+        if self.step.keeps_sums() && self.iterations.is_multiple_of(RENORMALIZE_EVERY) {
+            normalize(self.classes, &mut self.law);
         }
     }
 
@@ -142,7 +119,7 @@ impl<'a, O: TransitionOperator> PowerIteration<'a, O> {
             if certificate.steps() >= affordable {
                 break;
             }
-            certificate.step();
+            certificate.step(&self.law, self.step.means());
             if self.cancelled("bounding the error", residual, observer) {
                 return Err(());
             }

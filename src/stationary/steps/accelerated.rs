@@ -1,0 +1,179 @@
+//! Plain steps as long as they are fast enough, and more where they are not.
+
+use super::anderson::Anderson;
+use super::likely_paths::LikelyPaths;
+use super::plain::Plain;
+use super::shorter_contexts::ShorterContexts;
+use super::{Means, Step};
+use crate::chain::MarkovChain;
+use crate::operator::{TransitionOperator, map_in_place};
+use crate::stationary::laws::normalize;
+
+/// Products that are worth a change of gear: to find the likely steps and their
+/// order costs a few, each product more after it up to one.
+const WORTHWHILE: f64 = 24.0;
+
+/// Products over which the speed is measured.
+const MEASURED: usize = 4;
+
+/// Steps that extrapolation looks back on.
+pub(in crate::stationary) const DEPTH: usize = 8;
+
+/// The least share of what a step gives that extrapolation may leave of a state.
+const LEAST_SHARE: f64 = 0.1;
+
+/// Products without half the residual after which acceleration is given up.
+const PATIENCE: usize = 60;
+
+/// The share of its probability that a likely step is taken with in a periodic chain.
+const HELD: f64 = 15.0 / 16.0;
+
+/// Steps in gears: plain; along likely paths and corrected by shorter contexts,
+/// or uncorrected where that oscillates; both extrapolated; and plain to the
+/// end, if nothing helps.
+pub(in crate::stationary) struct Accelerated<'a, O> {
+    chain: &'a MarkovChain<O>,
+    plain: Plain,
+    gear: Gear,
+    paths: Option<LikelyPaths>,
+    contexts: Option<ShorterContexts>,
+    extrapolation: Anderson,
+    /// Residuals in this gear.
+    residuals: Vec<f64>,
+    /// The last residual that was half of such a one before, and products since.
+    least: f64,
+    since: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gear {
+    Plain,
+    Corrected,
+    Paths,
+    CorrectedExtrapolated,
+    PathsExtrapolated,
+    GivenUp,
+}
+
+impl Gear {
+    fn next(self) -> Self {
+        match self {
+            Self::Plain => Self::Corrected,
+            Self::Corrected => Self::Paths,
+            Self::Paths => Self::CorrectedExtrapolated,
+            Self::CorrectedExtrapolated => Self::PathsExtrapolated,
+            Self::PathsExtrapolated | Self::GivenUp => Self::GivenUp,
+        }
+    }
+
+    fn corrects(self) -> bool {
+        matches!(self, Self::Corrected | Self::CorrectedExtrapolated)
+    }
+
+    fn extrapolates(self) -> bool {
+        matches!(self, Self::CorrectedExtrapolated | Self::PathsExtrapolated)
+    }
+}
+
+impl<'a, O: TransitionOperator> Accelerated<'a, O> {
+    /// Starts with plain steps, or `at_once` with accelerated ones.
+    pub(in crate::stationary) fn new(chain: &'a MarkovChain<O>, at_once: bool) -> Self {
+        let lazy = !chain.classes().is_aperiodic();
+        let mut steps = Self {
+            chain,
+            plain: Plain { lazy },
+            gear: Gear::Plain,
+            paths: None,
+            contexts: None,
+            extrapolation: Anderson::new(DEPTH),
+            residuals: Vec::new(),
+            least: f64::INFINITY,
+            since: 0,
+        };
+        if at_once {
+            steps.change_gear();
+        }
+        steps
+    }
+
+    fn change_gear(&mut self) {
+        if self.paths.is_none() {
+            let held = if self.plain.lazy { HELD } else { 1.0 };
+            self.paths = Some(LikelyPaths::new(self.chain.operator(), held));
+        }
+        self.gear = self.gear.next();
+    }
+
+    /// Shifts where what is left would take too long at the speed measured.
+    /// Extrapolation has no steady speed: it is given patience instead.
+    fn shift_gear(&mut self, residual: f64, tolerance: f64) {
+        self.residuals.push(residual);
+        if residual <= 0.5 * self.least {
+            (self.least, self.since) = (residual, 0);
+        } else {
+            self.since += 1;
+        }
+        let too_slow = || products_left(&self.residuals, tolerance).is_some_and(|left| left > WORTHWHILE);
+        let shift = match self.gear {
+            Gear::Plain | Gear::Corrected | Gear::Paths => too_slow(),
+            Gear::CorrectedExtrapolated | Gear::PathsExtrapolated => self.since > PATIENCE,
+            Gear::GivenUp => false,
+        };
+        if shift {
+            self.change_gear();
+            self.residuals.clear();
+            self.extrapolation.forget();
+            (self.least, self.since) = (f64::INFINITY, 0);
+        }
+    }
+
+    fn correct_by_contexts(&mut self, law: &mut [f64]) {
+        if self.contexts.is_none() && self.chain.classes().recurrent_count() == 1 {
+            self.contexts = ShorterContexts::of(self.chain, law);
+        }
+        if let Some(contexts) = &self.contexts {
+            contexts.correct(law);
+        }
+    }
+}
+
+impl<O: TransitionOperator> Step for Accelerated<'_, O> {
+    fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, residual: f64, tolerance: f64) {
+        self.shift_gear(residual, tolerance);
+        let Some(paths) = self.paths.as_ref().filter(|_| self.gear != Gear::GivenUp) else {
+            return self.plain.advance(law, next, residual, tolerance);
+        };
+        paths.follow(law, next);
+        if self.gear.corrects() {
+            self.correct_by_contexts(next);
+        }
+        normalize(self.chain.classes(), next);
+        if self.gear.extrapolates() {
+            let plain = next.clone();
+            self.extrapolation.extrapolate(law, next);
+            map_in_place(next, |state, p| p.max(LEAST_SHARE * plain[state]));
+        }
+        std::mem::swap(law, next);
+    }
+
+    fn keeps_sums(&self) -> bool {
+        matches!(self.gear, Gear::Plain | Gear::GivenUp)
+    }
+
+    fn means(&self) -> Means<'_> {
+        if self.gear == Gear::GivenUp {
+            return Means::default();
+        }
+        let contexts = self.contexts.as_ref().filter(|_| self.gear.corrects());
+        Means { paths: self.paths.as_ref(), contexts, extrapolate: self.gear.extrapolates() }
+    }
+}
+
+/// Products until the tolerance, at the speed of the last few; `None` until there is a speed.
+fn products_left(residuals: &[f64], tolerance: f64) -> Option<f64> {
+    let now = *residuals.last()?;
+    let before = residuals[residuals.len().checked_sub(MEASURED + 1)?];
+    let speed = (before / now).ln() / MEASURED as f64;
+    let needed = (now / tolerance).ln().max(0.0);
+    Some(if speed > 0.0 { needed / speed } else { f64::INFINITY })
+}

@@ -1,0 +1,105 @@
+//! Extrapolation from the last few steps.
+
+use std::collections::VecDeque;
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::prob::sum_by;
+
+/// What is added to the diagonal of the normal equations, relatively: steps
+/// that are all but parallel must not cancel each other with huge weights.
+const REGULARIZATION: f64 = 1e-14;
+
+/// Anderson's extrapolation (Anderson 1965; Walker & Ni 2011, section 2): of
+/// all combinations of the last few steps that keep the sum, it takes the one
+/// whose change is smallest. A few slow modes, whatever they are, are so
+/// removed together.
+///
+/// It keeps `2 depth + 2` vectors and takes `2 depth` dot products a step.
+pub(in crate::stationary) struct Anderson {
+    depth: usize,
+    last: Option<Move>,
+    /// How the change, and where it led to, differ between successive steps.
+    differences: VecDeque<Move>,
+}
+
+/// A step: how much it changed, and where it led to.
+struct Move {
+    change: Vec<f64>,
+    to: Vec<f64>,
+}
+
+impl Anderson {
+    pub(in crate::stationary) fn new(depth: usize) -> Self {
+        Self { depth, last: None, differences: VecDeque::new() }
+    }
+
+    /// Forgets the steps so far.
+    pub(in crate::stationary) fn forget(&mut self) {
+        self.last = None;
+        self.differences.clear();
+    }
+
+    /// Replaces `to`, where a step from `from` led to, by the extrapolation.
+    pub(in crate::stationary) fn extrapolate(&mut self, from: &[f64], to: &mut [f64]) {
+        let step = Move { change: difference(to, from), to: to.to_vec() };
+        if let Some(last) = self.last.take() {
+            if self.differences.len() == self.depth {
+                self.differences.pop_front();
+            }
+            self.differences.push_back(Move {
+                change: difference(&step.change, &last.change),
+                to: difference(&step.to, &last.to),
+            });
+        }
+        if let Some(weights) = self.weights(&step.change) {
+            for (weight, moved) in weights.iter().zip(&self.differences) {
+                to.iter_mut().zip(&moved.to).for_each(|(to, moved)| *to -= weight * moved);
+            }
+        }
+        self.last = Some(step);
+    }
+
+    /// The weights of the differences that leave least of a change.
+    fn weights(&self, change: &[f64]) -> Option<DVector<f64>> {
+        let dot = |a: &[f64], b: &[f64]| sum_by(a.len(), |i| a[i] * b[i]);
+        let changes: Vec<&[f64]> = self.differences.iter().map(|moved| moved.change.as_slice()).collect();
+        let m = changes.len();
+        if m == 0 {
+            return None;
+        }
+        let products = DMatrix::from_fn(m, m, |i, j| if i <= j { dot(changes[i], changes[j]) } else { 0.0 });
+        let gram = DMatrix::from_fn(m, m, |i, j| {
+            let scale = if i == j { 1.0 + REGULARIZATION } else { 1.0 };
+            scale * products[(i.min(j), i.max(j))]
+        });
+        let right = DVector::from_fn(m, |i, _| dot(changes[i], change));
+        let weights = gram.full_piv_lu().solve(&right)?;
+        weights.iter().all(|weight| weight.is_finite()).then_some(weights)
+    }
+}
+
+fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linear_step_in_two_dimensions_is_solved_in_three() {
+        // x <- A x + b with modes 0.9 and 0.5; the fixed point is (10, 4).
+        let step = |x: &[f64]| vec![0.9 * x[0] + 1.0, 0.5 * x[1] + 2.0];
+        let mut extrapolation = Anderson::new(2);
+        let mut x = vec![8.0, 3.0];
+        for _ in 0..3 {
+            let mut next = step(&x);
+            extrapolation.extrapolate(&x, &mut next);
+            x = next;
+        }
+        // The regularization leaves its share of the difference, 1e-14, times the
+        // condition of the normal equations, that of two nearly parallel steps: about 1e3.
+        assert!((x[0] - 10.0).abs() < 1e-10 && (x[1] - 4.0).abs() < 1e-10, "{x:?}");
+    }
+}

@@ -1,0 +1,231 @@
+//! Following likely steps to their end.
+
+use crate::operator::{LikelyStep, TransitionOperator};
+
+/// The part `S` of a transition matrix that holds one likely step out of every
+/// state. The rest, `W = P - S`, is all that an iteration has to wait for:
+///
+/// ```text
+/// pi = pi S + pi W   <=>   pi = pi W (I - S)^-1
+/// ```
+///
+/// `S` leads every state along a path that ends in a cycle, so `(I - S)^-1` is
+/// applied exactly: each path is followed once, and each cycle closed by the
+/// probability of leaving it, `O(N)`. A regular splitting of `I - P` (Varga
+/// 1962, section 3.6; Stewart 1994, section 3.4): nothing negative arises, and
+/// where steps are nearly certain, what takes power iteration thousands of
+/// products happens within one.
+pub(in crate::stationary) struct LikelyPaths {
+    /// The steps out of states on no cycle, each after all steps into its state.
+    tree: Vec<Hop>,
+    cycles: Vec<Cycle>,
+}
+
+#[derive(Clone, Copy)]
+struct Hop {
+    from: u32,
+    to: u32,
+    probability: f64,
+}
+
+struct Cycle {
+    hops: Vec<Hop>,
+    /// The probability of leaving it before it is closed.
+    escape: f64,
+}
+
+impl LikelyPaths {
+    /// The likely steps of an operator, each taken with the share `held` of its
+    /// probability. A share below one keeps a periodic chain from going round
+    /// in step, and makes every cycle one that is left.
+    pub(super) fn new<O: TransitionOperator>(operator: &O, held: f64) -> Self {
+        let mut steps = vec![LikelyStep::default(); operator.states()];
+        operator.likely_steps(&mut steps);
+        let tree = tree_order(&steps);
+        let mut on_tree = vec![false; steps.len()];
+        for &state in &tree {
+            on_tree[state as usize] = true;
+        }
+        let hop = |state: u32| {
+            let step = &steps[state as usize];
+            Hop { from: state, to: step.to, probability: held * step.probability }
+        };
+        let cycles = cycles(&steps, on_tree)
+            .into_iter()
+            .map(|states| {
+                let stays: f64 = states.iter().map(|&state| staying(&steps[state as usize], held)).sum();
+                Cycle { hops: states.into_iter().map(hop).collect(), escape: -stays.exp_m1() }
+            })
+            .filter(|cycle| cycle.escape > 0.0)
+            .collect();
+        Self { tree: tree.into_iter().map(hop).filter(|hop| hop.probability > 0.0).collect(), cycles }
+    }
+
+    /// Turns `next = law P` into `law W (I - S)^-1`.
+    pub(super) fn follow(&self, law: &[f64], next: &mut [f64]) {
+        for hop in &self.tree {
+            let from = hop.from as usize;
+            next[from] = next[from].max(0.0);
+            next[hop.to as usize] += hop.probability * (next[from] - law[from]);
+        }
+        for Cycle { hops, escape } in &self.cycles {
+            for hop in hops {
+                next[hop.to as usize] -= hop.probability * law[hop.from as usize];
+            }
+            for hop in hops {
+                next[hop.to as usize] = next[hop.to as usize].max(0.0);
+            }
+            // What comes back to the first state from the others, before it goes round again.
+            let (first, others) = (hops[0], &hops[1..]);
+            let back =
+                others.iter().fold(0.0, |carried, hop| hop.probability * (carried + next[hop.from as usize]));
+            next[first.from as usize] = (next[first.from as usize] + back) / escape;
+            for hop in &hops[..hops.len() - 1] {
+                next[hop.to as usize] += hop.probability * next[hop.from as usize];
+            }
+        }
+    }
+
+    /// Turns an observable `f` into `(I - S)^-1 f`, its sum along the paths.
+    pub(in crate::stationary) fn sum_along(&self, observable: &mut [f64]) {
+        for Cycle { hops, escape } in &self.cycles {
+            let first = hops[0].from as usize;
+            let others = || hops[1..].iter().rev();
+            let collected =
+                others().fold(0.0, |after, hop| observable[hop.from as usize] + hop.probability * after);
+            observable[first] = (observable[first] + hops[0].probability * collected) / escape;
+            for hop in others() {
+                observable[hop.from as usize] += hop.probability * observable[hop.to as usize];
+            }
+        }
+        for hop in self.tree.iter().rev() {
+            observable[hop.from as usize] += hop.probability * observable[hop.to as usize];
+        }
+    }
+}
+
+/// The logarithm of the probability that a step held back to a share is taken.
+/// Of a step that is nearly certain it is told by what is left.
+fn staying(step: &LikelyStep, held: f64) -> f64 {
+    let taken = if step.probability > 0.5 { (-step.rest.min(1.0)).ln_1p() } else { step.probability.ln() };
+    taken + held.ln()
+}
+
+/// The states on no cycle, each after all those that step to it.
+fn tree_order(steps: &[LikelyStep]) -> Vec<u32> {
+    let mut waiting = vec![0u32; steps.len()];
+    for step in steps {
+        waiting[step.to as usize] += 1;
+    }
+    let mut order: Vec<u32> = (0..steps.len() as u32).filter(|&state| waiting[state as usize] == 0).collect();
+    let mut done = 0;
+    while let Some(&state) = order.get(done) {
+        let to = steps[state as usize].to;
+        waiting[to as usize] -= 1;
+        if waiting[to as usize] == 0 {
+            order.push(to);
+        }
+        done += 1;
+    }
+    order
+}
+
+/// The cycles of the likely steps, each in the order in which it is walked.
+fn cycles(steps: &[LikelyStep], mut seen: Vec<bool>) -> Vec<Vec<u32>> {
+    let mut cycles = Vec::new();
+    for start in 0..steps.len() as u32 {
+        let mut cycle = Vec::new();
+        let mut state = start;
+        while !seen[state as usize] {
+            seen[state as usize] = true;
+            cycle.push(state);
+            state = steps[state as usize].to;
+        }
+        if !cycle.is_empty() {
+            cycles.push(cycle);
+        }
+    }
+    cycles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::SparseOperator;
+    use nalgebra::{DMatrix, DVector};
+
+    /// A path into a cycle of two, a state that stays, and one that steps nowhere likely.
+    fn chain() -> SparseOperator {
+        let transitions = vec![
+            (0, 1, 0.75),
+            (0, 4, 0.25),
+            (1, 2, 0.5),
+            (1, 3, 0.25),
+            (1, 0, 0.25),
+            (2, 1, 0.875),
+            (2, 0, 0.125),
+            (3, 3, 0.75),
+            (3, 0, 0.25),
+            (4, 2, 0.625),
+            (4, 3, 0.375),
+        ];
+        SparseOperator::from_triplets(5, transitions).unwrap()
+    }
+
+    /// `S` and `W` as dense matrices.
+    fn parts(operator: &SparseOperator, held: f64) -> (DMatrix<f64>, DMatrix<f64>) {
+        let n = operator.states();
+        let mut steps = vec![LikelyStep::default(); n];
+        operator.likely_steps(&mut steps);
+        let likely =
+            DMatrix::from_fn(
+                n,
+                n,
+                |i, j| {
+                    if steps[i].to as usize == j { held * steps[i].probability } else { 0.0 }
+                },
+            );
+        let whole = DMatrix::from_fn(n, n, |i, j| operator.probability(i, j));
+        (likely.clone(), whole - likely)
+    }
+
+    #[test]
+    fn following_is_the_inverse_of_dense_matrices() {
+        let operator = chain();
+        for held in [1.0, 0.75] {
+            let (likely, rest) = parts(&operator, held);
+            let inverse = (DMatrix::identity(5, 5) - &likely).try_inverse().unwrap();
+            let law = DVector::from_vec(vec![0.1, 0.3, 0.2, 0.25, 0.15]);
+            let mut next = vec![0.0; 5];
+            operator.push_forward(law.as_slice(), &mut next);
+            LikelyPaths::new(&operator, held).follow(law.as_slice(), &mut next);
+            let expected = law.transpose() * rest * inverse;
+            for (found, expected) in next.iter().zip(expected.iter()) {
+                assert!((found - expected).abs() < 1e-14, "{found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_along_paths_are_the_inverse_too() {
+        let operator = chain();
+        for held in [1.0, 0.75] {
+            let (likely, _) = parts(&operator, held);
+            let observable = DVector::from_vec(vec![1.0, -2.0, 3.0, 4.0, -5.0]);
+            let expected = (DMatrix::identity(5, 5) - likely).try_inverse().unwrap() * &observable;
+            let mut found = observable.as_slice().to_vec();
+            LikelyPaths::new(&operator, held).sum_along(&mut found);
+            for (found, expected) in found.iter().zip(expected.iter()) {
+                assert!((found - expected).abs() < 1e-13, "{found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cycle_that_is_never_left_is_left_out_unless_it_is_held() {
+        let circle = SparseOperator::from_triplets(2, vec![(0, 1, 1.0), (1, 0, 1.0)]).unwrap();
+        assert!(LikelyPaths::new(&circle, 1.0).cycles.is_empty());
+        let held = LikelyPaths::new(&circle, 0.5);
+        assert_eq!(held.cycles[0].escape, 0.75);
+    }
+}

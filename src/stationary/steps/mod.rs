@@ -1,0 +1,43 @@
+//! What takes a law nearer to the stationary one, given one product with it.
+//!
+//! - a **plain** step is the product itself ([`plain`]);
+//! - **likely paths** are followed to their end without products ([`likely_paths`]);
+//! - **shorter contexts** correct what tokens alone can tell ([`shorter_contexts`]);
+//! - **extrapolation** removes the few slow modes that are left ([`anderson`]);
+//! - **accelerated** steps are all of these, as far as they are called for ([`accelerated`]).
+
+mod accelerated;
+mod anderson;
+mod likely_paths;
+mod plain;
+mod shorter_contexts;
+
+pub(super) use accelerated::{Accelerated, DEPTH};
+pub(super) use anderson::Anderson;
+pub(super) use likely_paths::LikelyPaths;
+pub(super) use plain::Plain;
+pub(super) use shorter_contexts::ShorterContexts;
+
+/// One way to go from a law to the next.
+pub(super) trait Step {
+    /// Moves `law` on, given `next = law P` and its residual; `tolerance` is
+    /// the residual to reach. What is left in `next` is of no account. Laws of
+    /// several classes move together; each may come out with any sum.
+    fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, residual: f64, tolerance: f64);
+
+    /// Whether sums are kept, up to the rounding of a product.
+    fn keeps_sums(&self) -> bool;
+
+    /// What it makes use of beside the product.
+    fn means(&self) -> Means<'_> {
+        Means::default()
+    }
+}
+
+/// What accelerates a step, as far as it is called for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Means<'a> {
+    pub(super) paths: Option<&'a LikelyPaths>,
+    pub(super) contexts: Option<&'a ShorterContexts>,
+    pub(super) extrapolate: bool,
+}

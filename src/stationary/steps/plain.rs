@@ -1,0 +1,23 @@
+//! Steps that are the product itself.
+
+use super::Step;
+use crate::operator::map_in_place;
+
+/// Power iteration, with `P` or, if `lazy`, with `(I + P) / 2`: periodic
+/// classes converge too, to the same law.
+pub(in crate::stationary) struct Plain {
+    pub(in crate::stationary) lazy: bool,
+}
+
+impl Step for Plain {
+    fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, _residual: f64, _tolerance: f64) {
+        if self.lazy {
+            map_in_place(next, |state, next| 0.5 * (next + law[state]));
+        }
+        std::mem::swap(law, next);
+    }
+
+    fn keeps_sums(&self) -> bool {
+        true
+    }
+}
