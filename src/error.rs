@@ -342,6 +342,41 @@ pub enum Error {
         /// Number of recurrent classes.
         classes: usize,
     },
+    /// A law visits a state, but not one that this leads to.
+    #[error(
+        "the law visits state {state} ({label:?}), but not all states that this leads to; give a stationary law, or one that is positive everywhere"
+    )]
+    LeavesLaw {
+        /// The state that is visited.
+        state: usize,
+        /// Its label.
+        label: String,
+    },
+    /// There are fewer eigenvalues than sets.
+    #[error(
+        "{wanted} metastable sets need as many eigenvalues, but beside its nilpotent part, which is forgotten within a window, the chain has {found}; ask for fewer sets"
+    )]
+    TooFewEigenvalues {
+        /// The least number of sets asked for.
+        wanted: usize,
+        /// Eigenvalues that there are.
+        found: usize,
+    },
+    /// The eigenvalues do not part where a number of sets asks them to.
+    #[error(
+        "from {least} to {most} sets can not be told apart: that many eigenvalues would split a conjugate pair or leave out an equal one; ask for more sets or for fewer"
+    )]
+    InseparableSets {
+        /// The least number of sets asked for.
+        least: usize,
+        /// The largest number of sets asked for.
+        most: usize,
+    },
+    /// Topics whose memberships are mixtures of each other.
+    #[error(
+        "the memberships of the topics are linearly dependent, so there is no coarse-grained chain; leave out topics that are mixtures of others"
+    )]
+    DependentMemberships,
     /// An iteration did not reach what it was asked for.
     #[error("not converged: {stop} after {iterations} iterations, residual {residual:.2e}")]
     NotConverged {

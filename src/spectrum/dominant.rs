@@ -2,11 +2,11 @@
 
 use ndarray::Array2;
 
-use super::krylov_schur::{KrylovSchur, Leading};
+use super::krylov_schur::{KrylovSchur, Leading, Search};
 use super::maps::WholeChain;
 use super::vectors::Weighted;
 use super::{Eigenvalue, Map, SpectralOrder};
-use crate::chain::MarkovChain;
+use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::Law;
@@ -14,7 +14,10 @@ use crate::solve::{MEMORY_LIMIT, Observer, Outcome, Progress, Report, Silent, St
 
 /// Vectors of a basis beyond those wanted: few enough to be small beside the
 /// chain, many enough that a restart forgets little.
-const BEYOND: usize = 30;
+const BEYOND: usize = 80;
+
+/// Chains of up to so many states are spanned by one basis, without restarts.
+const AT_ONCE: usize = 256;
 
 /// What is reported to observers.
 const STAGE: &str = "dominant eigenvalues";
@@ -91,11 +94,14 @@ const SEPARATE: f64 = 1e-8;
 /// observables, in the inner product of a law.
 ///
 /// Nothing of the size of a dense matrix is ever made: the work is products and
-/// about `count + 30` vectors (three times `count`, if that is more). Fresh
+/// about `count + 80` vectors (twice `count`, if that is more). Fresh
 /// vectors are pulled back K and up to 64 times before they are used, which takes
 /// the nilpotent part out of them. When the wanted vectors have converged, the
 /// search goes on from another random vector until that brings nothing new, so
 /// that multiple eigenvalues are found as often as they occur.
+///
+/// A chain with several eigenvalues of nearly the same size takes long; if the
+/// search does not end, more or fewer of them may part from the rest better.
 ///
 /// # Example
 ///
@@ -117,6 +123,7 @@ pub struct DominantSolver {
     count: usize,
     order: SpectralOrder,
     reversibilized: bool,
+    visited_only: bool,
     tolerance: f64,
     max_iterations: usize,
     seed: u64,
@@ -130,6 +137,7 @@ impl DominantSolver {
             count,
             order: SpectralOrder::default(),
             reversibilized: false,
+            visited_only: false,
             tolerance: 1e-10,
             max_iterations: 20_000,
             seed: 1,
@@ -143,9 +151,17 @@ impl DominantSolver {
     }
 
     /// Whether to look at the additive reversibilization `(P + P*) / 2` instead
-    /// of `P`: then the law must be stationary and positive.
+    /// of `P`: then the law must be stationary, and positive where states are looked at.
     pub fn reversibilized(mut self, reversibilized: bool) -> Self {
         self.reversibilized = reversibilized;
+        self
+    }
+
+    /// Whether to look only at the states that the law visits, as at a chain of
+    /// their own; they must lead to no others. Then the Schur vectors, the
+    /// constant too, are 0 in all other states.
+    pub fn visited_only(mut self, visited_only: bool) -> Self {
+        self.visited_only = visited_only;
         self
     }
 
@@ -169,8 +185,8 @@ impl DominantSolver {
     }
 
     /// The dominant eigenvalues of a chain, its states weighted by a law:
-    /// usually the stationary one. States that the law does not visit
-    /// count as much as an average state; the law gets the rest.
+    /// usually the stationary one. States that the law does not visit, unless
+    /// they are left out, count as much as an average state; the law gets the rest.
     ///
     /// The residual of the report is computed afresh for the vectors returned.
     /// No bound on the error of an eigenvalue of a non-symmetric matrix is claimed.
@@ -180,7 +196,9 @@ impl DominantSolver {
     /// [`Error::InvalidSetting`]; [`Error::MustBePositive`] for no eigenvalue;
     /// [`Error::LengthMismatch`] for a law over other states;
     /// [`Error::TooLarge`] if the vectors would not fit in 8 GiB;
-    /// [`Error::NoPast`] for a reversibilization by a law that does not visit a state.
+    /// [`Error::NoPast`] for a reversibilization by a law that does not visit a
+    /// state; [`Error::LeavesLaw`] if visited states lead to others that are to be
+    /// left out.
     pub fn solve<O: TransitionOperator>(
         &self,
         chain: &MarkovChain<O>,
@@ -203,10 +221,13 @@ impl DominantSolver {
     ) -> Result<Outcome<DominantSpectrum>> {
         self.check(chain, law)?;
         let room = room(self.count, chain.len())?;
-        let weights = positive(law);
-        let mut map = WholeChain::new(chain.operator(), self.reversibilized.then_some(&**law));
-        let (context, inner) = (chain.states().context_length(), Weighted(&weights));
-        let mut search = KrylovSchur::new(&mut map, inner, self.order, context, self.seed);
+        let visited = self.visited(chain, law)?;
+        let weights = if visited.is_some() { law.clone() } else { positive(law) };
+        let reversed_by = self.reversibilized.then_some(&**law);
+        let mut map = WholeChain::new(chain.operator(), reversed_by, visited.as_ref());
+        let (order, context) = (self.order, chain.states().context_length());
+        let search = Search { order, context, tolerance: self.tolerance, seed: self.seed };
+        let mut search = KrylovSchur::new(&mut map, Weighted(&weights), &search);
         let (leading, stop) = self.iterate(&mut search, room, observer)?;
         search.shrink(&leading, leading.eigenvalues.len());
         let residual = search.residual();
@@ -232,18 +253,21 @@ impl DominantSolver {
         room: usize,
         observer: &mut dyn Observer,
     ) -> Result<(Leading, Stop)> {
-        let mut before: Option<Vec<f64>> = None;
+        let mut before: Option<(Vec<f64>, Option<Eigenvalue>)> = None;
         loop {
             search.grow(room);
-            let leading = search.leading(self.count).ok_or_else(|| Error::NotConverged {
+            let mut leading = search.leading(self.count).ok_or_else(|| Error::NotConverged {
                 stop: "the eigenvalues of the projected chain were not found",
                 iterations: search.products,
                 residual: f64::INFINITY,
             })?;
             let keys: Vec<f64> = leading.eigenvalues.iter().map(|&value| self.order.key(value)).collect();
             let is_close = leading.residual <= self.tolerance;
-            if is_close && (search.is_complete || before.take().is_some_and(|old| self.is_same(&old, &keys)))
-            {
+            let confirmed = before.take().filter(|(old, _): &(Vec<f64>, _)| self.is_same(old, &keys));
+            if is_close && (search.is_complete || confirmed.is_some()) {
+                // The fresh vector may know less of the next eigenvalue than the one before did.
+                let seen = confirmed.and_then(|(_, next)| next).into_iter().chain(leading.next);
+                leading.next = seen.reduce(|a, b| if self.order.key(b) > self.order.key(a) { b } else { a });
                 return Ok((leading, Stop::Converged));
             }
             if search.products >= self.max_iterations {
@@ -257,7 +281,7 @@ impl DominantSolver {
             if is_close {
                 search.shrink(&leading, keys.len());
                 search.close();
-                before = Some(keys);
+                before = Some((keys, leading.next));
             } else {
                 let spare = search.basis.len() - keys.len();
                 search.shrink(&leading, keys.len() + spare / 2);
@@ -271,6 +295,22 @@ impl DominantSolver {
         before.len() == now.len() && !before.iter().zip(now).any(moved)
     }
 
+    /// The states to look at, if not all.
+    fn visited<O: TransitionOperator>(&self, chain: &MarkovChain<O>, law: &Law) -> Result<Option<StateSet>> {
+        let visited = StateSet::by_state(law.len(), |state| law[state] > 0.0);
+        if !self.visited_only || visited.len() == law.len() {
+            return Ok(None);
+        }
+        let outside: Vec<f64> = law.iter().map(|&p| f64::from(u8::from(p == 0.0))).collect();
+        let mut leaving = vec![0.0; law.len()];
+        chain.operator().pull_back(&outside, &mut leaving);
+        let left = visited.iter().find(|&state| leaving[state] > 0.0);
+        match left {
+            Some(state) => Err(Error::LeavesLaw { state, label: chain.states().label(state) }),
+            None => Ok(Some(visited)),
+        }
+    }
+
     fn check<O: TransitionOperator>(&self, chain: &MarkovChain<O>, law: &Law) -> Result<()> {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             let requirement = "between 0 and 1";
@@ -282,7 +322,8 @@ impl DominantSolver {
         if law.len() != chain.len() {
             return Err(Error::LengthMismatch { expected: chain.len(), found: law.len() });
         }
-        match law.iter().position(|&p| p == 0.0).filter(|_| self.reversibilized) {
+        let needs_all = self.reversibilized && !self.visited_only;
+        match law.iter().position(|&p| p == 0.0).filter(|_| needs_all) {
             Some(state) => Err(Error::NoPast { state, label: chain.states().label(state) }),
             None => Ok(()),
         }
@@ -295,7 +336,8 @@ fn room(count: usize, states: usize) -> Result<usize> {
     let least = (count + 8).min(states);
     check_memory("a basis of the dominant eigenvectors", bytes(least), MEMORY_LIMIT)?;
     let affordable = usize::try_from(MEMORY_LIMIT / bytes(1)).unwrap_or(usize::MAX);
-    Ok((3 * count).max(count + BEYOND).min(affordable).max(least).min(states))
+    let enough = if states <= AT_ONCE { states } else { (2 * count).max(count + BEYOND) };
+    Ok(enough.min(affordable).max(least).min(states))
 }
 
 /// The law, but for states that it does not visit, which get `1/N` each.
@@ -337,6 +379,6 @@ mod tests {
     fn too_many_states_are_refused() {
         assert!(matches!(room(3, 1 << 30), Err(Error::TooLarge { .. })));
         assert_eq!(room(3, 5).unwrap(), 5);
-        assert_eq!(room(20, 1000).unwrap(), 60);
+        assert_eq!(room(20, 1000).unwrap(), 100);
     }
 }

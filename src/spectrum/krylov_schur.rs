@@ -14,7 +14,7 @@ use crate::prob::stream;
 const WASH: usize = 64;
 
 /// A vector this small beside the unit vector that it comes from is rounding.
-const BREAKDOWN: f64 = 1e-13;
+const ROUNDING: f64 = 1e-13;
 
 /// `P V = V H + v c`: an orthonormal basis `V` that starts with the constant,
 /// the map within it, the next vector `v` and how far each image reaches along it.
@@ -23,6 +23,8 @@ pub(super) struct KrylovSchur<'a, M> {
     weights: Weighted<'a>,
     order: SpectralOrder,
     wash: usize,
+    /// What a vector leaves outside the basis is nothing below this length.
+    breakdown: f64,
     seed: u64,
     /// Fresh vectors drawn so far.
     drawn: u64,
@@ -34,6 +36,16 @@ pub(super) struct KrylovSchur<'a, M> {
     next: Option<Vec<f64>>,
     /// Whether the basis spans all but the nilpotent part.
     pub(super) is_complete: bool,
+}
+
+/// What a search is for.
+pub(super) struct Search {
+    pub(super) order: SpectralOrder,
+    /// Context length of the chain: so many products remove the nilpotent part
+    /// of a chain over all contexts.
+    pub(super) context: usize,
+    pub(super) tolerance: f64,
+    pub(super) seed: u64,
 }
 
 /// The wanted part of what a basis holds.
@@ -48,23 +60,18 @@ pub(super) struct Leading {
 }
 
 impl<'a, M: Map> KrylovSchur<'a, M> {
-    /// Begins with the constant. `context` is the context length of the chain:
-    /// so many products remove the nilpotent part of a chain over all contexts.
-    pub(super) fn new(
-        map: &'a mut M,
-        weights: Weighted<'a>,
-        order: SpectralOrder,
-        context: usize,
-        seed: u64,
-    ) -> Self {
-        let constant = vec![1.0 / weights.0.iter().sum::<f64>().sqrt(); map.len()];
-        let wash = context.max(WASH.min(map.len()));
+    /// Begins with the constant.
+    pub(super) fn new(map: &'a mut M, weights: Weighted<'a>, search: &Search) -> Self {
+        let mut constant = vec![1.0; map.len()];
+        map.project(&mut constant);
         let mut search = Self {
-            map,
             weights,
-            order,
-            wash,
-            seed,
+            order: search.order,
+            wash: search.context.max(WASH.min(map.size())),
+            // Well within the residual that is allowed.
+            breakdown: ROUNDING.max(0.1 * search.tolerance),
+            seed: search.seed,
+            map,
             drawn: 0,
             products: 0,
             basis: Vec::new(),
@@ -73,6 +80,8 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
             next: None,
             is_complete: false,
         };
+        let length = weights.length(&constant);
+        scale(&mut constant, length.recip());
         search.append(constant);
         // The rows of a transition matrix sum to one.
         search.next = None;
@@ -89,7 +98,7 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
             };
             self.append(vector);
         }
-        self.is_complete = self.basis.len() == self.map.len();
+        self.is_complete = self.basis.len() == self.map.size();
     }
 
     /// Adds a vector that is orthogonal to the others, and maps it.
@@ -109,7 +118,7 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
         }
         self.coupling = RowDVector::zeros(last + 1);
         let left = self.weights.length(&image);
-        if left > BREAKDOWN {
+        if left > self.breakdown {
             self.coupling[last] = left;
             scale(&mut image, left.recip());
             self.next = Some(image);
@@ -119,16 +128,18 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
     /// A random unit vector orthogonal to the basis, its nilpotent part washed
     /// out, or `None` if nothing is left of it.
     fn fresh(&mut self) -> Option<Vec<f64>> {
-        if self.basis.len() == self.map.len() {
+        if self.basis.len() == self.map.size() {
             return None;
         }
         let mut rng = stream(self.seed, self.drawn);
         self.drawn += 1;
         let mut vector: Vec<f64> = (0..self.map.len()).map(|_| rng.random_range(-1.0..1.0)).collect();
+        self.map.project(&mut vector);
         for product in 0..=self.wash {
             self.weights.orthogonalize(&mut vector, &self.basis);
             let length = self.weights.length(&vector);
-            if length <= BREAKDOWN {
+            // The basis is invariant to within the breakdown only.
+            if length <= 10.0 * self.breakdown {
                 return None;
             }
             scale(&mut vector, length.recip());

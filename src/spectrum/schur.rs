@@ -4,6 +4,7 @@ use nalgebra::{DMatrix, DVector, Schur};
 use rand::RngExt;
 
 use super::{Eigenvalue, SpectralOrder};
+use crate::error::{Error, Result};
 use crate::prob::stream;
 
 /// Rotations of the matrix that are tried when the iteration does not end.
@@ -119,6 +120,20 @@ impl OrderedSchur {
         let x = system.lu().solve(&coupling)?;
         x.iter().all(|value| value.is_finite()).then(|| DMatrix::from_row_slice(first, second, x.as_slice()))
     }
+}
+
+/// The eigenvalues of a small matrix, sorted.
+///
+/// # Errors
+///
+/// [`Error::NotConverged`] if the iteration that finds them does not end.
+pub(crate) fn eigenvalues(matrix: &DMatrix<f64>, order: SpectralOrder) -> Result<Vec<Eigenvalue>> {
+    let schur = OrderedSchur::new(matrix, order).ok_or(Error::NotConverged {
+        stop: "the QR iteration on a small matrix goes round in circles",
+        iterations: 100 * matrix.nrows().max(10),
+        residual: f64::INFINITY,
+    })?;
+    Ok(schur.eigenvalues)
 }
 
 /// The form as it comes, of the matrix itself or, since the iteration can go

@@ -1,0 +1,99 @@
+//! Metastable sets.
+
+use super::CoarseChain;
+use crate::spectrum::{DominantSpectrum, Eigenvalue};
+use crate::topics::Memberships;
+
+/// What speaks for a number of sets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SetCount {
+    /// The number.
+    pub sets: usize,
+    /// Crispness of the memberships: 1 if no state is between sets.
+    pub crispness: f64,
+    /// minChi: 0 if the states lie in a simplex with as many corners. It always
+    /// is for two sets, and for as many sets as states.
+    pub min_chi: f64,
+    /// How many times longer the last eigenvalue of the sets takes to decay than
+    /// the next one, see [`Metastable::decay`]; for the largest number tried an
+    /// estimate. `None` if there is no next one.
+    pub gap: Option<f64>,
+}
+
+/// Metastable sets of a chain, those with most mass first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metastable {
+    pub(super) memberships: Memberships,
+    pub(super) coarse: CoarseChain,
+    pub(super) spectrum: DominantSpectrum,
+    pub(super) counts: Vec<SetCount>,
+}
+
+impl Metastable {
+    /// How much of each set every state is in. The sets are named `set 1`, `set 2`...
+    pub fn memberships(&self) -> &Memberships {
+        &self.memberships
+    }
+
+    /// Number of sets k.
+    pub fn sets(&self) -> usize {
+        self.memberships.count()
+    }
+
+    /// Crispness of the memberships, between 0 and 1.
+    pub fn crispness(&self) -> f64 {
+        let of_this = |count: &&SetCount| count.sets == self.sets();
+        self.counts.iter().find(of_this).map_or(f64::NAN, |count| count.crispness)
+    }
+
+    /// The chain on the sets, one step at a time.
+    pub fn coarse(&self) -> &CoarseChain {
+        &self.coarse
+    }
+
+    /// The eigenvalues and Schur vectors that the sets were found from: of at
+    /// least as many sets as the largest number that was tried.
+    pub fn spectrum(&self) -> &DominantSpectrum {
+        &self.spectrum
+    }
+
+    /// What speaks for each number of sets that was tried, ascending. Numbers
+    /// that would split a conjugate pair, or leave out an equal eigenvalue, are missing.
+    pub fn counts(&self) -> &[SetCount] {
+        &self.counts
+    }
+
+    /// The number of sets with the largest crispness, of equals the first.
+    pub fn crispest(&self) -> usize {
+        best(&self.counts, |count| count.crispness)
+    }
+
+    /// Steps in which what belongs to an eigenvalue falls to 1/e, going by its real
+    /// part, so that a rotation counts as leaving: `-1 / ln re`, and 1 for what
+    /// is gone within a step.
+    pub fn decay(eigenvalue: Eigenvalue) -> f64 {
+        let timescale = -eigenvalue.re.clamp(0.0, 1.0).ln().recip();
+        timescale.max(1.0)
+    }
+
+    /// The number of sets with the largest gap between their timescales and the next.
+    pub fn by_gap(&self) -> usize {
+        best(&self.counts, |count| count.gap.unwrap_or(f64::NEG_INFINITY))
+    }
+
+    /// The number of sets with the largest minChi among those of which it says
+    /// anything; two if there is none.
+    pub fn by_min_chi(&self) -> usize {
+        let states = self.memberships.states();
+        let telling: Vec<SetCount> =
+            self.counts.iter().filter(|count| count.sets > 2 && count.sets < states).copied().collect();
+        if telling.is_empty() { 2 } else { best(&telling, |count| count.min_chi) }
+    }
+}
+
+/// The number that scores best, of equals the first.
+pub(super) fn best(counts: &[SetCount], score: impl Fn(&SetCount) -> f64) -> usize {
+    let better = |best: &SetCount, other: &SetCount| score(other) > score(best);
+    let pick = |best: SetCount, other: SetCount| if better(&best, &other) { other } else { best };
+    counts.iter().copied().reduce(pick).map_or(0, |count| count.sets)
+}

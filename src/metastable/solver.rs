@@ -1,0 +1,276 @@
+//! Settings, and the choice of the number of sets.
+
+use std::ops::RangeInclusive;
+
+use nalgebra::DMatrix;
+
+use super::crispness::{Fitted, crispest};
+use super::sets::{Metastable, SetCount, best};
+use super::simplex::membership;
+use super::way_in::WayIn;
+use crate::chain::MarkovChain;
+use crate::error::{Error, Result};
+use crate::operator::TransitionOperator;
+use crate::prob::{Law, sum_by};
+use crate::solve::{Observer, Outcome, Silent, report};
+use crate::spectrum::{DominantSolver, DominantSpectrum, SpectralOrder};
+use crate::topics::Memberships;
+
+/// What decides between several numbers of sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ChooseBy {
+    /// The largest crispness, as the authors of GPCCA do.
+    #[default]
+    Crispness,
+    /// The largest gap between the timescales of the sets and the next: their ratio.
+    Gap,
+}
+
+/// Finds metastable sets: PCCA+ (Deuflhard and Weber 2005; Röblitz and Weber
+/// 2013) for reversible chains, GPCCA (Reuter, Weber, Fackeldey, Röblitz and
+/// Garcia 2018) for all.
+///
+/// The k eigenvalues that are largest in their real part stand for k sets. They
+/// are found with [`DominantSolver`], which needs products only; then the simplex
+/// takes `O(N k^2)` a round of optimisation, of which there are few. The
+/// memberships are a local optimum of crispness, reached from the inner simplex.
+///
+/// Small sets that are hardly ever left or entered, such as a phrase that
+/// repeats itself, are metastable too, and may come before larger ones: ask for
+/// more sets, and look at their masses.
+///
+/// # Example
+///
+/// ```
+/// use lmchain::chain::MarkovChain;
+/// use lmchain::metastable::MetastableSolver;
+/// use ndarray::array;
+///
+/// let chain = array![[0.50, 0.49, 0.01], [0.49, 0.51, 0.00], [0.01, 0.00, 0.99]];
+/// let chain = MarkovChain::from_dense(chain.view())?;
+/// let law = chain.stationary()?.converged()?;
+/// let found = MetastableSolver::new().sets(2).solve(&chain, &law)?.converged()?;
+/// let topics = found.memberships().largest();
+/// assert_eq!(topics.of_state(0), topics.of_state(1));
+/// assert_ne!(topics.of_state(0), topics.of_state(2));
+/// # Ok::<(), lmchain::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetastableSolver {
+    sets: RangeInclusive<usize>,
+    choose_by: ChooseBy,
+    reversibilized: bool,
+    tolerance: f64,
+    max_iterations: usize,
+    seed: u64,
+}
+
+impl Default for MetastableSolver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MetastableSolver {
+    /// From 2 to 6 sets, as many as are crispest; residual 1e-8, at most 20,000 products.
+    pub fn new() -> Self {
+        Self {
+            sets: 2..=6,
+            choose_by: ChooseBy::default(),
+            reversibilized: false,
+            tolerance: 1e-8,
+            max_iterations: 20_000,
+            seed: 1,
+        }
+    }
+
+    /// So many sets.
+    pub fn sets(self, sets: usize) -> Self {
+        self.sets_between(sets..=sets)
+    }
+
+    /// As many sets of this range as fit the chain best; there are no more than states.
+    pub fn sets_between(mut self, sets: RangeInclusive<usize>) -> Self {
+        self.sets = sets;
+        self
+    }
+
+    /// What decides between several numbers of sets.
+    pub fn choose_by(mut self, choose_by: ChooseBy) -> Self {
+        self.choose_by = choose_by;
+        self
+    }
+
+    /// Whether to find the sets of the additive reversibilization
+    /// `(P + P*) / 2` (Fill 1991), by PCCA+. The law must be stationary.
+    ///
+    /// It leaves every set of states exactly as often as the chain does, so sets
+    /// that are seldom left are the same; but what only goes round in the chain,
+    /// such as the words of a text that is seldom left, wanders to and fro in it,
+    /// and has no eigenvalues of its own near the circle.
+    pub fn reversibilized(mut self, reversibilized: bool) -> Self {
+        self.reversibilized = reversibilized;
+        self
+    }
+
+    /// The residual of the invariant subspace to reach, see [`DominantSolver::tolerance`].
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// Products after which the search for eigenvalues is given up.
+    pub fn max_iterations(mut self, iterations: usize) -> Self {
+        self.max_iterations = iterations;
+        self
+    }
+
+    /// The seed of the random vectors.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Metastable sets of a chain, its states weighted by a law: usually the
+    /// stationary one. The sets are made of the states that the law visits; any
+    /// other belongs where it leads: its membership is the expectation of that of
+    /// the first state visited.
+    ///
+    /// The report is that of the eigenvalues, and of the way in from other states.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidSetting`] for a range without a number of at least 2;
+    /// [`Error::TooFewEigenvalues`], [`Error::InseparableSets`] if no number of the
+    /// range fits the spectrum; [`Error::LeavesLaw`] if states that the law visits lead to
+    /// others; and as [`DominantSolver::solve`].
+    pub fn solve<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        law: &Law,
+    ) -> Result<Outcome<Metastable>> {
+        self.solve_watched(chain, law, &mut Silent)
+    }
+
+    /// As [`solve`](Self::solve), watched. When the observer breaks the search for
+    /// eigenvalues, the sets of what was found come back with
+    /// [`Stop::Cancelled`](crate::solve::Stop::Cancelled).
+    ///
+    /// # Errors
+    ///
+    /// As `solve`, and [`Error::Cancelled`] when the observer breaks afterwards.
+    pub fn solve_watched<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        law: &Law,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome<Metastable>> {
+        let (least, most) = (*self.sets.start(), *self.sets.end());
+        if least < 2 || most < least {
+            let requirement = "a range of numbers from 2 on";
+            return Err(Error::InvalidSetting { name: "sets", value: least as f64, requirement });
+        }
+        let outcome = DominantSolver::new(most.min(chain.len()))
+            .order(SpectralOrder::RealPart)
+            .reversibilized(self.reversibilized)
+            .visited_only(true)
+            .tolerance(self.tolerance)
+            .max_iterations(self.max_iterations)
+            .seed(self.seed)
+            .solve_watched(chain, law, observer)?;
+        let visited: Vec<usize> = (0..law.len()).filter(|&state| law[state] > 0.0).collect();
+        let columns = outcome.value().vectors().iter();
+        let columns: Vec<Vec<f64>> =
+            columns.map(|x| visited.iter().map(|&state| x[state]).collect()).collect();
+        let fits = self.fits(outcome.value(), &columns, observer)?;
+        let counts: Vec<SetCount> = fits.iter().map(|(count, _)| *count).collect();
+        let sets = match self.choose_by {
+            ChooseBy::Crispness => best(&telling(&counts, visited.len()), |count| count.crispness),
+            ChooseBy::Gap => best(&counts, |count| count.gap.unwrap_or(f64::NEG_INFINITY)),
+        };
+        let chosen = fits.into_iter().find(|(count, _)| count.sets == sets);
+        let (_, fitted) = chosen.ok_or(Error::InseparableSets { least, most })?;
+        let mut by_state = memberships(&columns[..sets], &fitted.transformation, &visited, law);
+        let way_in = WayIn { tolerance: self.tolerance, max_iterations: self.max_iterations };
+        let entered = way_in.extend(chain.operator(), law, &mut by_state);
+        let names = (1..=sets).map(|set| format!("set {set}"));
+        let memberships = Memberships::new(names, rows(&by_state))?;
+        let coarse = chain.coarse_grained(law, &memberships, 1)?;
+        let report = entered.map_or(*outcome.report(), |entered| outcome.report().worse(&entered));
+        let spectrum = outcome.into_value();
+        Ok(Outcome::new(Metastable { memberships, coarse, spectrum, counts }, report))
+    }
+
+    /// The crispest memberships of every number of sets that the spectrum allows.
+    fn fits(
+        &self,
+        spectrum: &DominantSpectrum,
+        columns: &[Vec<f64>],
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<(SetCount, Fitted)>> {
+        let (least, most) = (*self.sets.start(), *self.sets.end());
+        let found = spectrum.eigenvalues().len();
+        if found < least {
+            return Err(Error::TooFewEigenvalues { wanted: least, found });
+        }
+        let mut fits = Vec::new();
+        for sets in least..=most.min(found) {
+            report(observer, "crispness of sets", sets as u64, Some(most as u64))?;
+            if !spectrum.is_separate(sets) {
+                continue;
+            }
+            let evaluations = 400 * (sets - 1) * (sets - 1);
+            if let Some(fitted) = crispest(&columns[..sets], evaluations, self.seed) {
+                let (crispness, min_chi) = (fitted.crispness, fitted.min_chi);
+                let gap = gap(spectrum, sets);
+                fits.push((SetCount { sets, crispness, min_chi, gap }, fitted));
+            }
+        }
+        if fits.is_empty() { Err(Error::InseparableSets { least, most }) } else { Ok(fits) }
+    }
+}
+
+/// The numbers whose crispness says anything: every state for itself is always crisp.
+fn telling(counts: &[SetCount], states: usize) -> Vec<SetCount> {
+    let telling: Vec<SetCount> = counts.iter().filter(|count| count.sets < states).copied().collect();
+    if telling.is_empty() { counts.to_vec() } else { telling }
+}
+
+/// The ratio of the timescales of the last of so many eigenvalues and the next.
+fn gap(spectrum: &DominantSpectrum, sets: usize) -> Option<f64> {
+    let after = spectrum.eigenvalues().get(sets).copied().or(spectrum.next())?;
+    Some(Metastable::decay(spectrum.eigenvalues()[sets - 1]) / Metastable::decay(after))
+}
+
+/// The memberships `X A` of the states visited, a vector for each set, those with most mass first.
+fn memberships(
+    columns: &[Vec<f64>],
+    transformation: &DMatrix<f64>,
+    visited: &[usize],
+    law: &Law,
+) -> Vec<Vec<f64>> {
+    let set = |set: usize| {
+        let mut of_state = vec![0.0; law.len()];
+        for (place, &state) in visited.iter().enumerate() {
+            of_state[state] = membership(columns, transformation, place, set).max(0.0);
+        }
+        of_state
+    };
+    let mass = |of_state: &[f64]| sum_by(law.len(), |state| law[state] * of_state[state]);
+    let mut sets: Vec<Vec<f64>> = (0..columns.len()).map(set).collect();
+    sets.sort_by(|a, b| mass(b).total_cmp(&mass(a)));
+    sets
+}
+
+/// A row for every state, its rounding taken out.
+fn rows(sets: &[Vec<f64>]) -> Vec<f64> {
+    let mut rows = Vec::with_capacity(sets.len() * sets[0].len());
+    for state in 0..sets[0].len() {
+        let sum: f64 = sets.iter().map(|set| set[state]).sum();
+        rows.extend(
+            sets.iter().map(|set| if sum > 0.0 { set[state] / sum } else { 1.0 / sets.len() as f64 }),
+        );
+    }
+    rows
+}
