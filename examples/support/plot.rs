@@ -96,7 +96,20 @@ impl Plots {
         curves: &[Series],
         dots: &[Series],
     ) -> Result<PathBuf, Box<dyn Error>> {
-        self.write(name, (860, 540), |area| draw_curves(area, labels, axis, curves, dots))
+        let legend = SeriesLabelPosition::UpperRight;
+        self.write(name, (860, 540), |area| draw_curves(area, labels, axis, curves, dots, legend))
+    }
+
+    /// As [`curves_and_dots`](Self::curves_and_dots), the legend at the bottom, for curves that stay high.
+    pub(crate) fn curves_on_top(
+        &self,
+        name: &str,
+        labels: &Labels<'_>,
+        curves: &[Series],
+        dots: &[Series],
+    ) -> Result<PathBuf, Box<dyn Error>> {
+        let legend = SeriesLabelPosition::LowerRight;
+        self.write(name, (860, 540), |area| draw_curves(area, labels, Axis::Linear, curves, dots, legend))
     }
 
     /// One coloured cell a value, with the scale beside it.
@@ -163,6 +176,7 @@ fn draw_curves(
     axis: Axis,
     curves: &[Series],
     dots: &[Series],
+    legend: SeriesLabelPosition,
 ) -> Drawn {
     title(area, labels.title)?;
     let place = |x: f64| if axis == Axis::Logarithmic { x.log10() } else { x };
@@ -206,7 +220,7 @@ fn draw_curves(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(legend)
         .legend_area_size(36)
         .margin(14)
         .background_style(WHITE.mix(0.85))
