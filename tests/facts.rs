@@ -198,33 +198,3 @@ fn mutual_information_of_the_chain_of_order_one_is_that_of_adjacent_letters() {
     let pairs = corpus.tokens().len() as f64;
     assert!((found - expected).abs() < 4.0 * pairs.log2() / pairs, "{found} {expected}");
 }
-
-#[test]
-fn drift_between_windows_of_the_news_is_as_counted() {
-    use lmchain::drift::window_drift;
-    let facts: Value = serde_json::from_str(include_str!("data/facts_drift.json")).unwrap();
-    let path = corpus_folder().join(facts["text"]["file"].as_str().unwrap());
-    let Ok(raw) = std::fs::read_to_string(&path) else {
-        use std::io::Write;
-        let message = format!("SKIPPED the drift of the news: no {}\n", path.display());
-        std::io::stderr().write_all(message.as_bytes()).unwrap();
-        return;
-    };
-    let mut lines: Vec<Vec<&str>> =
-        raw.split('\n').filter(|line| !line.is_empty()).map(|line| line.split('\t').collect()).collect();
-    lines.sort_by_key(|fields| fields[0].to_owned());
-    let text: String = lines.iter().map(|fields| fields[3].to_owned() + "\n").collect();
-    let corpus = read(&text, "words", DocumentEnd::Circular);
-    assert_eq!(corpus.tokens().len() as u64, facts["words"].as_u64().unwrap());
-    let window = facts["window_words"].as_u64().unwrap() as usize;
-    let drift = window_drift(corpus.tokens(), window).unwrap();
-    let expected = facts["jsd_adjacent_windows"].as_array().unwrap();
-    assert_eq!(drift.adjacent.len(), expected.len());
-    for (found, expected) in drift.adjacent.iter().zip(expected) {
-        assert_close(*found, expected.as_f64().unwrap(), "drift");
-    }
-    // The three boundaries between the four topics stand out.
-    for (found, expected) in drift.strongest(3).iter().zip(facts["strongest"].as_array().unwrap()) {
-        assert_eq!(found.0 as u64, expected[1].as_u64().unwrap());
-    }
-}

@@ -110,7 +110,21 @@ impl Plots {
         curves: &[Series],
         dots: &[Series],
     ) -> Result<PathBuf, Box<dyn Error>> {
-        self.write(name, (860, 540), |area| draw_curves(area, labels, axes, curves, dots))
+        let legend = SeriesLabelPosition::UpperRight;
+        self.write(name, (860, 540), |area| draw_curves(area, labels, axes, curves, dots, legend))
+    }
+
+    /// As [`curves_and_dots`](Self::curves_and_dots), the legend at the bottom, for curves that stay high.
+    pub(crate) fn curves_on_top(
+        &self,
+        name: &str,
+        labels: &Labels<'_>,
+        curves: &[Series],
+        dots: &[Series],
+    ) -> Result<PathBuf, Box<dyn Error>> {
+        let legend = SeriesLabelPosition::LowerRight;
+        let axes = [Axis::Linear; 2];
+        self.write(name, (860, 540), |area| draw_curves(area, labels, axes, curves, dots, legend))
     }
 
     /// One coloured cell a value, with the scale beside it.
@@ -177,6 +191,7 @@ fn draw_curves(
     [across, up]: [Axis; 2],
     curves: &[Series],
     dots: &[Series],
+    legend: SeriesLabelPosition,
 ) -> Drawn {
     title(area, labels.title)?;
     let place = |&(x, y): &(f64, f64)| (across.place(x), up.place(y));
@@ -224,7 +239,7 @@ fn draw_curves(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(legend)
         .legend_area_size(36)
         .margin(14)
         .background_style(WHITE.mix(0.85))

@@ -27,7 +27,9 @@ impl Figures {
             .enumerate()
             .map(|(topic, name)| series(name, kept(&drift.test.exact[topic], topic)))
             .collect();
-        let lumped = (0..names.len()).flat_map(|topic| kept(&drift.test.lumped[topic], topic)).collect();
+        let seldom = |point: &(f64, f64)| point.0 <= 8.0 || point.0 % 8.0 == 0.0;
+        let lumped = (0..names.len()).flat_map(|topic| kept(&drift.test.lumped[topic], topic));
+        let lumped = lumped.filter(seldom).collect();
         let labels = Labels {
             title: "Still, or again, in the topic that it started in",
             x: "words later",
@@ -65,28 +67,30 @@ impl Figures {
         let changes = drift.changes.iter().map(|change| (change.position as f64, change.distance));
         let dots = [series("change", changes.collect())];
         let labels = Labels { title, x: "word", y: "Jensen-Shannon divergence, bits" };
-        self.0.curves_and_dots(name, &labels, Axis::Linear, &curves, &dots)?;
+        self.0.curves_on_top(name, &labels, &curves, &dots)?;
         Ok(())
     }
 
-    /// Four curves of one prompt.
+    /// Four curves of one prompt, from the first step on.
     pub(crate) fn track(&self, track: &OnTrack) -> Drawn {
         let first = track.information[0];
-        let information = track.information.iter().map(|bits| bits / first);
-        let coupling = track.with_stationary.survival.iter().copied();
-        let mut curves = vec![
-            series("a coupled stationary text is another", by_step(coupling)),
-            series("information about the prompt, share", by_step(information)),
-            series("the topic was never left", by_step(track.topic_survival.iter().copied())),
-            series("distance from the stationary law", by_step(track.distance.iter().copied())),
-        ];
+        let information: Vec<f64> = track.information.iter().map(|bits| bits / first).collect();
+        let mut curves: Vec<Series> = [
+            ("a coupled stationary text is another", &track.with_stationary.survival),
+            ("information about the prompt, share", &information),
+            ("the topic was never left", &track.topic_survival),
+            ("distance from the stationary law", &track.distance),
+        ]
+        .map(|(name, curve)| series(name, by_step(curve.iter().copied())))
+        .into();
         if let Some(pair) = &track.continuations {
             let meeting = by_step(pair.meeting.survival.iter().copied());
             curves.push(series("two coupled continuations differ, since they parted", meeting));
         }
+        curves.iter_mut().for_each(|curve| curve.points.retain(|point| point.0 > 0.0));
         let title = format!("On the track of {:?}", track.prompt);
         let labels = Labels { title: &title, x: "words later", y: "share left" };
-        self.0.curves("topic_drift_track", &labels, Axis::Linear, &curves)?;
+        self.0.curves("topic_drift_track", &labels, Axis::Logarithmic, &curves)?;
         Ok(())
     }
 }

@@ -83,7 +83,7 @@ fn along_texts(
 ) -> Result<(), Box<dyn Error>> {
     let corpus = subject.documents.corpus();
     let given = corpus.tokens();
-    let window = options.window.unwrap_or((given.len() / 16).clamp(1, 5000));
+    let window = options.window.unwrap_or((given.len() / 8).clamp(1, 5000));
     let settings = TextDriftSettings::new(window).stride(window.div_ceil(4)).seed(options.seed);
 
     let lengths: Vec<usize> = corpus.documents().map(<[Token]>::len).collect();

@@ -33,7 +33,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 60)]
     pub(crate) steps: usize,
 
-    /// Words a window; by default, a sixteenth of the text, at most 5,000
+    /// Words a window; by default, an eighth of the text, at most 5,000
     #[arg(long, value_name = "N")]
     pub(crate) window: Option<usize>,
 

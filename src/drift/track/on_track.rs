@@ -10,21 +10,22 @@ use crate::passage::Interval;
 ///
 /// They disagree, for they ask for different things:
 ///
-/// - **The coupling** asks when *two texts* are the same again, with all their
-///   tokens in the window: an agreement in most tokens is none. The probability that a
-///   coupled stationary text has not been met is never below the distance at the
-///   same step (the coupling inequality), and often far above it, for the best coupling of tokens
-///   need not be the best of texts.
-/// - **The information** counts in bits what the prompt still tells of the state. It may be
-///   large while the distance is moderate, when the prompt rules out rare states, and one
-///   bit may be left long after the topic is gone.
-/// - **The sojourn** ends when the topic is *first* left, though it may be come back to at once, and
-///   says nothing of what goes on inside it. A chain that has mixed stays in a frequent topic still.
-/// - **The distance** to the stationary law is the strictest of the forecasts: what
-///   remains of it, some event tells. It cannot be told in which respect.
+/// - **The coupling** asks when *two texts* are the same again, with all the tokens in
+///   the window: agreement in most of them is none. The probability that a coupled
+///   stationary text has not been met is never below the distance at the same step (the
+///   coupling inequality), and often far above it: the best coupling token by token is not
+///   the best coupling of whole texts.
+/// - **The information** counts in bits what the prompt still tells of the state. It weighs
+///   by how rare things are: a prompt that rules out most of the states tells many bits
+///   at first, and may tell one bit long after its topic is gone.
+/// - **The sojourn** ends when the topic is left for the first time, though it may be come
+///   back to at once. It says nothing of what goes on inside the topic: a chain that has
+///   forgotten its prompt is still to be found in a frequent topic, and often stays there.
+/// - **The distance** is the largest difference that the prompt makes to the probability
+///   of any event at all, whatever it is about. It does not say which event that is.
 ///
-/// Before the prompt has left the window (K steps), the first, second and last see the prompt
-/// itself, not its influence.
+/// Until the prompt has left the window, after K steps, all but the sojourn see the
+/// prompt itself and not its influence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OnTrack {
     /// The label of the state after the prompt.
@@ -82,52 +83,50 @@ impl OnTrack {
     }
 }
 
-/// A table of the times, in steps.
+/// A table: of every time, in steps, that by which half of the texts are through or the
+/// level named is reached, and the mean where there is one.
 impl fmt::Display for OnTrack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let beyond = format!("> {}", self.steps());
-        let first = |step: Option<usize>| step.map_or(beyond.clone(), |step| step.to_string());
-        let mut line = |what: &str, half: String, mean: String| writeln!(f, "{what:<58}{half:>9}{mean:>20}");
-        let name = format!("after {:?}, in steps", self.prompt);
-        line(&name, "by half".into(), "mean".into())?;
-        match &self.continuations {
-            None => line("two continuations never part", String::new(), String::new())?,
-            Some(pair) => {
-                let together = format!("{:.2}", pair.mean_time_together());
-                line("two continuations are the same for", first(half_life(&pair.together)), together)?;
-                let meeting = &pair.meeting;
-                line(
-                    "  and once parted, coupled, again after",
-                    first(meeting.half_life()),
-                    mean(&meeting.mean),
-                )?;
-            }
+        write!(f, "{:<62}{:>8}{:>18}", format!("after {:?}, in steps", self.prompt), "step", "mean")?;
+        for (what, step, mean) in self.rows() {
+            let step = step.map_or_else(|| format!("> {}", self.steps()), |step| step.to_string());
+            write!(f, "\n{what:<62}{step:>8}")?;
+            mean.map_or(Ok(()), |mean| write!(f, "{mean:>18}"))?;
         }
-        let meeting = &self.with_stationary;
-        line(
-            "it coincides with a coupled stationary text after",
-            first(meeting.half_life()),
-            mean(&meeting.mean),
-        )?;
-        line("the prompt tells at most 1 bit after", first(self.information_at_most(1.0)), String::new())?;
-        let share = first(self.information_share_at_most(0.05));
-        line("  and at most 5 % of what it told at first after", share, String::new())?;
-        let leave = MeanTime::Bounds(self.time_to_leave);
-        line(
-            &format!("the topic {:?} is left after", self.topic),
-            first(self.topic_half_life()),
-            mean(&leave),
-        )?;
-        let mixed = first(self.distance_at_most(0.25));
-        let what = "the law is within 1/4 of the stationary one after";
-        write!(f, "{what:<58}{mixed:>9}")
+        Ok(())
     }
 }
 
-fn mean(time: &MeanTime) -> String {
-    match time {
+/// What a line of the table is about, a step, and a mean.
+type Row = (String, Option<usize>, Option<String>);
+
+impl OnTrack {
+    fn rows(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut row = |what: &str, step, mean| rows.push((what.to_owned(), step, mean));
+        match &self.continuations {
+            None => row("two continuations part (half of them)", None, None),
+            Some(Continuations { together, meeting }) => {
+                let alike = format!("{:.2}", 1.0 + together.iter().skip(1).sum::<f64>());
+                row("two continuations part (half of them)", half_life(together), Some(alike));
+                row("once parted, and coupled, they meet (half)", meeting.half_life(), mean(&meeting.mean));
+            }
+        }
+        let meeting = &self.with_stationary;
+        row("it meets a coupled stationary text (half)", meeting.half_life(), mean(&meeting.mean));
+        row("the prompt tells at most 1 bit", self.information_at_most(1.0), None);
+        row("the prompt tells at most 5 % of what it told", self.information_share_at_most(0.05), None);
+        let left = format!("the topic {:?} is left (half)", self.topic);
+        row(&left, self.topic_half_life(), mean(&MeanTime::Bounds(self.time_to_leave)));
+        row("the law is within 1/4 of the stationary one", self.distance_at_most(0.25), None);
+        rows
+    }
+}
+
+fn mean(time: &MeanTime) -> Option<String> {
+    Some(match time {
         MeanTime::Bounds(bounds) => format!("{:.2}", bounds.midpoint()),
         MeanTime::Sampled { mean, standard_error } => format!("{mean:.2} ± {standard_error:.2}"),
         MeanTime::AtLeast(mean) => format!("> {mean:.1}"),
-    }
+    })
 }
