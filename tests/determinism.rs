@@ -97,6 +97,11 @@ fn answers_have_the_same_bits_on_any_number_of_threads() {
         let found = chain.mutual_information(&law, &[1, 2, 5]).unwrap();
         bits(&found.iter().map(|lag| lag.mutual_information).collect::<Vec<_>>())
     });
+    on_any_number_of_threads("memory of prompts", || {
+        let prompts =
+            Law::normalized((0..chain.len()).map(|state| f64::from(u8::from(state < 40))).collect());
+        bits(chain.prompt_information(&prompts.unwrap(), 4).unwrap().mutual_information())
+    });
     on_any_number_of_threads("entropies", || bits(&chain.block_entropies(&law, 5).unwrap()));
     on_any_number_of_threads("committors, times and currents", || {
         let set = |token| StateSet::by_state(chain.len(), |state| state % 729 == token);

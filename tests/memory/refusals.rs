@@ -11,7 +11,7 @@ use lmchain::solve::Progress;
 use lmchain::text::ContextSpace;
 
 fn parity() -> lmchain::chain::MarkovChain<lmchain::operator::ShiftOperator> {
-    let row = |context: u32| if context.count_ones() % 2 == 0 { [0.9, 0.1] } else { [0.1, 0.9] };
+    let row = |context: u32| if context.count_ones().is_multiple_of(2) { [0.9, 0.1] } else { [0.1, 0.9] };
     shift(ContextSpace::new(2, 3).unwrap(), (0..8).flat_map(row).collect())
 }
 

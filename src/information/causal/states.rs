@@ -89,8 +89,9 @@ impl CausalStates {
     }
 
     /// Statistical complexity, the entropy of the causal state in bits: what the past must
-    /// be remembered of to predict as well as it allows. At least the excess
-    /// entropy, which is what of it can be seen in the future; at most the entropy of the states.
+    /// be remembered of to predict as well as it allows. Unless the states are
+    /// [approximate](Self::is_exact), at least the excess entropy, which is what of it
+    /// can be seen in the future; at most the entropy of the states.
     pub fn statistical_complexity(&self) -> f64 {
         self.law.entropy()
     }
