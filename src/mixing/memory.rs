@@ -3,7 +3,7 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::bounds::{BoundKind, MixingBound, Standing, TokenLaws};
+use super::bounds::{BoundKind, Endings, MixingBound, Standing, TokenLaws, law_after, overlap};
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, row_sum_error};
@@ -69,13 +69,15 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// How far back the next token looks: all pairs of contexts that end alike.
     ///
     /// For `M` different laws of the next token `M^2 V / 2` comparisons for `n = 0`,
-    /// and fewer as more tokens are shared.
+    /// and fewer as more tokens are shared. The chain of a back-off model is asked for all `N V`
+    /// probabilities.
     ///
     /// # Errors
     ///
     /// [`Error::TooExpensive`] beyond 10^12 operations, where there is
     /// [`MemorySampler`]; [`Error::NotShiftRegister`] if some step does more than append a
-    /// token and drop the oldest; [`Error::NotWindows`], [`Error::TooLarge`] beyond 8 GiB.
+    /// token and drop the oldest, [`Error::NotWindows`] if states do not tell;
+    /// [`Error::TooLarge`] beyond 8 GiB.
     ///
     /// # Example
     ///
@@ -139,12 +141,13 @@ impl MemorySampler {
 
     /// The profile of a chain, first contexts drawn from a law, such as the stationary one.
     ///
-    /// `O(K pairs V + transitions + N K log N)`.
+    /// `O(K pairs V + transitions + N K log N)`; of the chain of a whole back-off model only the laws
+    /// that are compared are formed.
     ///
     /// # Errors
     ///
-    /// As [`MarkovChain::memory_profile`], and [`Error::MustBePositive`] without pairs;
-    /// never [`Error::TooExpensive`].
+    /// [`Error::NotShiftRegister`] and [`Error::NotWindows`] as of
+    /// [`memory_profile`](MarkovChain::memory_profile); [`Error::MustBePositive`] without pairs.
     ///
     /// # Panics
     ///
@@ -159,10 +162,9 @@ impl MemorySampler {
         if self.pairs == 0 {
             return Err(Error::MustBePositive { what: "number of pairs" });
         }
-        let laws = TokenLaws::new(chain)?;
+        let endings = Endings::new(chain)?;
         let first = AliasTable::new(law);
-        let lengths = 0..laws.context_length();
-        let sampled = lengths.map(|n| self.overlaps(&laws, &first, n));
+        let sampled = (0..endings.context_length()).map(|n| self.overlaps(chain, &endings, &first, n));
         let (mut overlaps, mut means) = (Vec::new(), Vec::new());
         for found in sampled {
             overlaps.push(found.iter().copied().fold(1.0, f64::min));
@@ -178,8 +180,14 @@ impl MemorySampler {
     }
 
     /// What the laws after sampled pairs that share their last `n` tokens have in common.
-    fn overlaps(&self, laws: &TokenLaws, first: &AliasTable, n: usize) -> Vec<f64> {
-        let groups = laws.groups(n);
+    fn overlaps<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        endings: &Endings,
+        first: &AliasTable,
+        n: usize,
+    ) -> Vec<f64> {
+        let groups = endings.groups(n);
         let mut group_of = vec![0u32; groups.iter().map(|group| group.len()).sum()];
         for (number, group) in groups.iter().enumerate() {
             group.iter().for_each(|&state| group_of[state as usize] = number as u32);
@@ -192,6 +200,7 @@ impl MemorySampler {
                 (one, group[rng.random_range(0..group.len())])
             })
             .collect();
-        pairs.par_iter().with_min_len(64).map(|&(one, two)| laws.overlap(one, two).min(1.0)).collect()
+        let law = |state: u32| law_after(chain, state as usize).into_iter();
+        pairs.par_iter().map(|&(one, two)| overlap(law(one), law(two)).min(1.0)).collect()
     }
 }

@@ -186,8 +186,32 @@ fn a_whole_model_knows_its_token_floor() {
     let exact = chain.pair_distance_curve(30).unwrap();
     let certified = bound.curve(30);
     assert!(certified.iter().zip(&exact).all(|(bound, exact)| *bound >= exact - 1e-14));
-    assert!(matches!(chain.memory_profile(), Err(Error::NotWindows { .. })));
-    assert!(matches!(chain.house_of_cards_bound(), Err(Error::NotWindows { .. })));
+    // Its houses of cards stand on the states that it tells apart: slow, by pairs of these.
+    let law = |state: usize| {
+        (0..v).map(|token| chain.operator().token_probability(state, token)).collect::<Vec<_>>()
+    };
+    let profile = chain.memory_profile().unwrap();
+    for (shared, found) in profile.influence().into_iter().enumerate() {
+        let ending = |state: usize| {
+            let tokens = chain.states().tokens(state);
+            (tokens.len() >= shared).then(|| tokens[tokens.len() - shared..].to_vec())
+        };
+        let alike = |a: usize, b: usize| ending(a).is_some() && ending(a) == ending(b);
+        let slow = (0..chain.len())
+            .flat_map(|a| (0..chain.len()).map(move |b| (a, b)))
+            .filter(|&(a, b)| alike(a, b))
+            .map(|(a, b)| total_variation(&law(a), &law(b)))
+            .fold(0.0, f64::max);
+        assert_close(found, slow, 1e-13, "influence");
+    }
+    let curve = profile.bound().curve(30);
+    assert!(curve.iter().zip(&exact).all(|(bound, exact)| *bound >= exact - 1e-14));
+    let sampled = MemorySampler::new().pairs(500).estimate(&chain, &stationary(&chain)).unwrap();
+    assert!(sampled.influence().iter().zip(profile.influence()).all(|(some, all)| *some <= all + 1e-15));
+    let restart = Restart::new(chain.operator(), 0.1, Law::point(chain.len(), 0)).unwrap();
+    let restarted = chain.with_operator(restart);
+    assert!(matches!(restarted.memory_profile(), Err(Error::NotWindows { .. })));
+    assert!(matches!(restarted.token_floor_bound(), Err(Error::NotWindows { .. })));
 }
 
 #[test]

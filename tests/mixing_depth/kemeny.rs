@@ -86,7 +86,7 @@ fn nearly_decomposable_chains_keep_their_digits() {
     let chain =
         MarkovChain::new(SparseOperator::from_triplets(n, steps.collect()).unwrap(), States::numbered(n));
     let kemeny = chain.kemeny_constant(&stationary(&chain)).unwrap().zero_diagonal();
-    // Some N units of rounding, in the entries and in both sums.
+    // N states are removed, each time sums of up to N terms are formed.
     assert_close(kemeny / exact, 1.0, 64.0 * 64.0 * f64::EPSILON, "a walk with a narrow place");
 }
 

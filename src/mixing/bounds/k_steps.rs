@@ -5,6 +5,7 @@ use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::mixing::rows::Rows;
 use crate::operator::TransitionOperator;
+use crate::prob::sum_by;
 
 /// What to do where the matrix is too large.
 const REMEDY: &str =
@@ -35,7 +36,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// ```
     pub fn doeblin_bound(&self, block: usize) -> Result<MixingBound> {
         let rows = self.rows_after(block, "Doeblin's bound", 0)?;
-        let common: f64 = rows.common_part().iter().sum();
+        let common = rows.common_part();
+        let common = sum_by(common.len(), |state| common[state]);
         Ok(MixingBound::blocks(BoundKind::Doeblin, common, rows.relative_error(), block, 0))
     }
 

@@ -4,6 +4,7 @@ use super::{BoundKind, MixingBound, Standing, TokenLaws};
 use crate::chain::MarkovChain;
 use crate::error::Result;
 use crate::operator::{TransitionOperator, row_sum_error};
+use crate::prob::{sum_by, sum_depth};
 
 impl<O: TransitionOperator> MarkovChain<O> {
     /// The bound from the token floor ([`BoundKind::TokenFloor`]).
@@ -14,15 +15,16 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// # Errors
     ///
     /// [`Error::NotShiftRegister`](crate::Error::NotShiftRegister) if some step does more than append a
-    /// token and drop the oldest; [`Error::NotWindows`](crate::Error::NotWindows),
-    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond 8 GiB.
+    /// token and drop the oldest, [`Error::NotWindows`](crate::Error::NotWindows) if states do not
+    /// tell; [`Error::TooLarge`](crate::Error::TooLarge) beyond 8 GiB.
     pub fn token_floor_bound(&self) -> Result<MixingBound> {
         let operator = self.operator();
         let context = self.states().context_length();
         let (floor, error) = match operator.token_floors() {
             Some(floors) => {
-                let units = (operator.longest_sum() + 2 * context + 2) as f64;
-                (floors.iter().sum::<f64>(), units * f64::EPSILON + 2.0 * row_sum_error(operator))
+                let units = (sum_depth(floors.len()) + 2 * context + 2) as f64;
+                let floor = sum_by(floors.len(), |token| floors[token]);
+                (floor, units * f64::EPSILON + 2.0 * row_sum_error(operator))
             }
             None => {
                 let laws = TokenLaws::new(self)?;
