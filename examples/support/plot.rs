@@ -206,13 +206,31 @@ fn draw_curves(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(emptiest_corner(points().map(|(x, y)| ((place(x) - left) / (right - left), y / top))))
         .legend_area_size(36)
         .margin(14)
         .background_style(WHITE.mix(0.85))
         .label_font((FONT, 15).into_font().color(&INK))
         .draw()?;
     Ok(())
+}
+
+/// The corner with the fewest points, of points in the unit square.
+fn emptiest_corner(points: impl Iterator<Item = (f64, f64)> + Clone) -> SeriesLabelPosition {
+    let crowd = |right: bool, upper: bool| {
+        let inside = |&(x, y): &(f64, f64)| {
+            (if right { x > 0.6 } else { x < 0.4 }) && (if upper { y > 0.65 } else { y < 0.35 })
+        };
+        points.clone().filter(inside).count()
+    };
+    let corners = [
+        (crowd(true, true), SeriesLabelPosition::UpperRight),
+        (crowd(true, false), SeriesLabelPosition::LowerRight),
+        (crowd(false, true), SeriesLabelPosition::UpperLeft),
+        (crowd(false, false), SeriesLabelPosition::LowerLeft),
+    ];
+    let emptiest = corners.into_iter().min_by_key(|&(crowd, _)| crowd);
+    emptiest.map_or(SeriesLabelPosition::UpperRight, |(_, corner)| corner)
 }
 
 /// A horizontal axis; on a logarithmic one stand the logarithms, and numbers at
