@@ -17,12 +17,16 @@ pub(crate) struct Options {
     pub(crate) toy: bool,
 
     /// Letters an n-gram of the data has
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=5))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=10))]
     pub(crate) data_order: u8,
 
-    /// Letters an n-gram of the model has; no more than those of the data
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(2..=5))]
+    /// Letters an n-gram of the model has; no more than one of the data
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(2..=4))]
     pub(crate) model_order: u8,
+
+    /// The temperature that the model writes at; below 1 it says what is likely more often
+    #[arg(long, value_name = "T", default_value_t = 1.0)]
+    pub(crate) temperature: f64,
 
     /// Tokens that the model writes on
     #[arg(long, value_name = "N", default_value_t = 60)]

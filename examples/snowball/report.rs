@@ -2,9 +2,11 @@
 
 use std::error::Error;
 
+use lmchain::chain::MarkovChain;
 use lmchain::exposure::{
     ContractionBounds, Contributions, ErrorCurve, ErrorRates, LookAheadFit, Origins, Plateau, SurprisalPath,
 };
+use lmchain::operator::{SparseOperator, TransitionOperator};
 
 use crate::options::Options;
 use crate::subject::Subject;
@@ -12,8 +14,18 @@ use crate::support::{Axis, Labels, Plots, Series, count, grouped, heading, say, 
 
 pub(crate) fn size(subject: &Subject) {
     heading(&subject.title, &subject.about);
-    let (states, v) = (subject.data.len(), subject.data.states().vocabulary_size());
-    say!("   {} contexts, {} transitions each way", grouped(states), grouped(states * v));
+    let transitions = |chain: &MarkovChain<SparseOperator>| grouped(chain.operator().stored_entries());
+    let (data, model) = (&subject.data, &subject.model);
+    say!(
+        "   {} contexts, with {} steps in the data and {} of the model's",
+        grouped(data.len()),
+        transitions(data),
+        transitions(model)
+    );
+    let per_cent = 100.0 * subject.leak;
+    say!(
+        "   {per_cent:.2} % of what the model would say next leads to a context that never occurs: left out"
+    );
 }
 
 pub(crate) fn rates(rates: &ErrorRates) {
@@ -37,33 +49,30 @@ pub(crate) fn snowball(curve: &ErrorCurve, plateau: &Plateau) {
         100.0 * (plateau.limit / plateau.first - 1.0)
     );
     let seen = curve.time_constant().map_or("not yet".to_owned(), |steps| count(steps, "token"));
-    say!("   all but 1/e of the way: {seen}; mean time of the way: {:.2} tokens", plateau.time_constant());
+    say!("   all but 1/e of the way there: {seen}; the way adds {:+.4} bits in all", plateau.offset);
 }
 
 pub(crate) fn distance(
     curve: &ErrorCurve,
     linear: &[f64],
-    contraction: lmchain::Result<ContractionBounds>,
+    contraction: Option<&ContractionBounds>,
     options: &Options,
 ) -> Result<(), Box<dyn Error>> {
     heading("How far from the data?", "total variation distance of the contexts");
     let last = linear.len() - 1;
     say!("   after {last}: {:.5}, by the linear bound at most {:.5}", curve.distance()[last], linear[last]);
-    let mut series = vec![series("distance from the data", curve.distance()), series("linear bound", linear)];
-    match contraction {
-        Ok(found) => {
-            say!(
-                "   {} of the model contract by {:.5}: at most {:.5} for ever",
-                count(found.steps, "step"),
-                found.coefficient,
-                found.limit
-            );
-            series.push(self::series("bound by contraction", &found.bounds));
-        }
-        Err(error) => say!("   no bound by contraction: {error}"),
+    let mut all = vec![series("distance from the data", curve.distance()), series("linear bound", linear)];
+    if let Some(found) = contraction {
+        say!(
+            "   {} of the model contract by {:.5}: at most {:.5} for ever",
+            count(found.steps, "step"),
+            found.coefficient,
+            found.limit
+        );
+        all.push(series("bound by contraction", &found.bounds));
     }
     let labels = Labels { title: "Distance from the data", x: "tokens written", y: "total variation" };
-    let path = Plots::new(&options.plots)?.curves("snowball_distance", &labels, Axis::Linear, &series)?;
+    let path = Plots::new(&options.plots)?.curves("snowball_distance", &labels, Axis::Linear, &all)?;
     say!("\n   drawn in {}", path.display());
     Ok(())
 }

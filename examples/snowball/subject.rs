@@ -3,16 +3,16 @@
 use std::error::Error;
 use std::fs;
 
-use lmchain::chain::{Enumeration, MarkovChain, Start};
-use lmchain::exposure::Lengthened;
-use lmchain::model::{LanguageModel, NgramModel, NgramSettings, Smoothing, TableModel};
-use lmchain::operator::ShiftOperator;
+use lmchain::chain::{MarkovChain, Start};
+use lmchain::exposure::{ModelLift, Outside};
+use lmchain::model::{Decoded, Decoding, LanguageModel, NgramSettings, Smoothing, TableModel};
+use lmchain::operator::SparseOperator;
 use lmchain::prob::Law;
 use lmchain::stationary::StationarySolver;
 use lmchain::text::{CorpusSettings, DocumentEnd, Token, Tokenizer};
 
 use crate::options::Options;
-use crate::support::Watch;
+use crate::support::{Watch, grouped};
 
 const VOICES: [&str; 3] = [
     include_str!("../data/kitchen.txt"),
@@ -29,14 +29,17 @@ const STICKY: [[f64; 2]; 8] =
 pub(crate) struct Subject {
     pub(crate) title: String,
     pub(crate) about: String,
-    pub(crate) data: MarkovChain<ShiftOperator>,
+    pub(crate) data: MarkovChain<SparseOperator>,
     pub(crate) data_law: Law,
-    pub(crate) model: MarkovChain<ShiftOperator>,
+    pub(crate) model: MarkovChain<SparseOperator>,
     pub(crate) model_law: Law,
-    /// The model as it is asked, with its own contexts.
-    pub(crate) own: Box<dyn LanguageModel + Send>,
-    /// A text that the model did not write, nor see.
+    /// The probability a token with which the model would say what the data never do.
+    pub(crate) leak: f64,
+    /// Texts that the model wrote, and one that it did not write, nor see.
+    pub(crate) own: Vec<Token>,
     pub(crate) real: Vec<Token>,
+    /// The model as it is asked, with its own contexts.
+    pub(crate) asked: Box<dyn LanguageModel + Send>,
 }
 
 impl Subject {
@@ -45,75 +48,70 @@ impl Subject {
     }
 
     fn toy(options: &Options, watch: &mut Watch) -> Result<Self, Box<dyn Error>> {
-        let (data, own) = (TableModel::from_rows(3, &DATA)?, TableModel::from_rows(3, &STICKY)?);
+        let (data, asked) = (TableModel::from_rows(3, &DATA)?, TableModel::from_rows(3, &STICKY)?);
         let (title, about) = ("A sticky loop", "two tokens, contexts of three; the model stays in 1 1 1");
-        let subject = Self::new(title, about.to_owned(), &data, &own, Box::new(own.clone()), watch)?;
-        let real = written(&subject.data, &subject.data_law, options.tokens, options.seed)?;
-        Ok(Self { real, ..subject })
+        let chain = MarkovChain::reachable(&data, &[&[0, 0, 0]])?;
+        let real = written(&data, options.tokens, options.seed + 1)?;
+        Self::new(title, about.to_owned(), chain, asked, real, options, watch)
     }
 
-    /// Models of the first nine tenths of the letters of a text; the rest is held out.
+    /// The windows of the first nine tenths of the letters of a text, and a model
+    /// of a lower order; the rest is held out.
     fn letters(options: &Options, watch: &mut Watch) -> Result<Self, Box<dyn Error>> {
         let (long, short) = (usize::from(options.data_order), usize::from(options.model_order));
         if short > long {
             return Err("the order of the model must not exceed that of the data".into());
         }
         let (title, text) = match &options.path {
-            Some(path) => (
-                path.display().to_string(),
-                fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
-            ),
+            Some(path) => {
+                let text =
+                    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+                (path.display().to_string(), text)
+            }
             None => ("Three voices: a kitchen, a harbor, an observatory".to_owned(), VOICES.concat()),
         };
         let letters = only_letters(&text);
         let cut = letters.char_indices().nth(letters.chars().count() * 9 / 10).map_or(0, |(at, _)| at);
         let settings = CorpusSettings::new(Tokenizer::characters()).document_end(DocumentEnd::Circular);
         let corpus = settings.read_strings([&letters[..cut]])?;
-        let real = corpus.encode_skipping(&letters[cut..]).tokens;
-        let fit = |order: usize| -> lmchain::Result<NgramModel> {
-            NgramSettings::new(order).smoothing(Smoothing::WittenBell).fit(&corpus)
-        };
-        let (data, own) = (fit(long)?, fit(short)?);
+        let model = NgramSettings::new(short).smoothing(Smoothing::WittenBell).fit_watched(&corpus, watch)?;
+        let asked = Decoded::new(model, Decoding::new().temperature(options.temperature))?;
         let about = format!(
-            "{} letters, {} different ones; n-grams of {long} letters are the data, of {short} the model",
-            corpus.tokens().len(),
+            "{} letters, {} different ones; the data are its n-grams of {long}, the model one of {short}",
+            grouped(corpus.tokens().len()),
             corpus.vocab().len()
         );
-        let lengthened = Lengthened::new(&own, long - 1)?;
-        let subject = Self::new(&title, about, &data, &lengthened, Box::new(own.clone()), watch)?;
-        Ok(Self { real, ..subject })
+        let data = watch.during("counting windows", || MarkovChain::observed(&corpus, long - 1))?;
+        let real = corpus.encode_skipping(&letters[cut..]).tokens;
+        Self::new(&title, about, data, asked, real, options, watch)
     }
 
     fn new(
         title: &str,
         about: String,
-        data: &impl LanguageModel,
-        model: &impl LanguageModel,
-        own: Box<dyn LanguageModel + Send>,
+        data: MarkovChain<SparseOperator>,
+        asked: impl LanguageModel + Send + 'static,
+        real: Vec<Token>,
+        options: &Options,
         watch: &mut Watch,
     ) -> Result<Self, Box<dyn Error>> {
-        let data = Enumeration::new().build_watched(data, watch)?;
-        let model = Enumeration::new().build_watched(model, watch)?;
+        let lift = ModelLift::new().outside(Outside::Renormalize);
+        let lifted = watch.during("asking the model", || lift.build(&data, &asked))?;
         let data_law = StationarySolver::new().solve_watched(&data, watch)?.converged()?.unique()?;
-        let model_law = StationarySolver::new().solve_watched(&model, watch)?.converged()?.unique()?;
-        let title = title.to_owned();
-        Ok(Self { title, about, data, data_law, model, model_law, own, real: Vec::new() })
-    }
-
-    /// A text that the model writes.
-    pub(crate) fn sampled(&self, tokens: usize, seed: u64) -> Result<Vec<Token>, Box<dyn Error>> {
-        written(&self.model, &self.model_law, tokens, seed)
+        let model_law = StationarySolver::new().solve_watched(&lifted.chain, watch)?.converged()?.unique()?;
+        let own = written(&asked, options.tokens, options.seed)?;
+        let leak = lifted.mean_leak(&data_law);
+        let (title, asked) = (title.to_owned(), Box::new(asked));
+        Ok(Self { title, about, data, data_law, model: lifted.chain, model_law, leak, own, real, asked })
     }
 }
 
-fn written(
-    chain: &MarkovChain<ShiftOperator>,
-    law: &Law,
-    tokens: usize,
-    seed: u64,
-) -> Result<Vec<Token>, Box<dyn Error>> {
+/// A text that a model writes from its own long run.
+fn written(model: &impl LanguageModel, tokens: usize, seed: u64) -> Result<Vec<Token>, Box<dyn Error>> {
+    let chain = MarkovChain::enumerated(model)?;
+    let law = chain.stationary()?.converged()?;
     let walker = chain.walker()?;
-    let walk = walker.walk(Start::Law(law), seed)?.take(tokens);
+    let walk = walker.walk(Start::Law(&law), seed)?.take(tokens);
     Ok(walk.map(|state| chain.states().newest_token(state)).collect())
 }
 

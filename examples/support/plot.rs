@@ -110,21 +110,7 @@ impl Plots {
         curves: &[Series],
         dots: &[Series],
     ) -> Result<PathBuf, Box<dyn Error>> {
-        let legend = SeriesLabelPosition::UpperRight;
-        self.write(name, (860, 540), |area| draw_curves(area, labels, axes, curves, dots, legend))
-    }
-
-    /// As [`curves_and_dots`](Self::curves_and_dots), the legend at the bottom, for curves that stay high.
-    pub(crate) fn curves_on_top(
-        &self,
-        name: &str,
-        labels: &Labels<'_>,
-        curves: &[Series],
-        dots: &[Series],
-    ) -> Result<PathBuf, Box<dyn Error>> {
-        let legend = SeriesLabelPosition::LowerRight;
-        let axes = [Axis::Linear; 2];
-        self.write(name, (860, 540), |area| draw_curves(area, labels, axes, curves, dots, legend))
+        self.write(name, (860, 540), |area| draw_curves(area, labels, axes, curves, dots))
     }
 
     /// One coloured cell a value, with the scale beside it.
@@ -191,7 +177,6 @@ fn draw_curves(
     [across, up]: [Axis; 2],
     curves: &[Series],
     dots: &[Series],
-    legend: SeriesLabelPosition,
 ) -> Drawn {
     title(area, labels.title)?;
     let place = |&(x, y): &(f64, f64)| (across.place(x), up.place(y));
@@ -239,13 +224,33 @@ fn draw_curves(
     }
     chart
         .configure_series_labels()
-        .position(legend)
+        .position(emptiest_corner(
+            &points().map(|(x, y)| ((x - left) / (right - left), (y - bottom) / (top - bottom))),
+        ))
         .legend_area_size(36)
         .margin(14)
         .background_style(WHITE.mix(0.85))
         .label_font((FONT, 15).into_font().color(&INK))
         .draw()?;
     Ok(())
+}
+
+/// The corner with the fewest points, of points in the unit square.
+fn emptiest_corner(points: &(impl Iterator<Item = (f64, f64)> + Clone)) -> SeriesLabelPosition {
+    let crowd = |right: bool, upper: bool| {
+        let inside = |&(x, y): &(f64, f64)| {
+            (if right { x > 0.6 } else { x < 0.4 }) && (if upper { y > 0.65 } else { y < 0.35 })
+        };
+        points.clone().filter(inside).count()
+    };
+    let corners = [
+        (crowd(true, true), SeriesLabelPosition::UpperRight),
+        (crowd(true, false), SeriesLabelPosition::LowerRight),
+        (crowd(false, true), SeriesLabelPosition::UpperLeft),
+        (crowd(false, false), SeriesLabelPosition::LowerLeft),
+    ];
+    let emptiest = corners.into_iter().min_by_key(|&(crowd, _)| crowd);
+    emptiest.map_or(SeriesLabelPosition::UpperRight, |(_, corner)| corner)
 }
 
 impl Axis {

@@ -67,7 +67,7 @@ impl Figures {
         let changes = drift.changes.iter().map(|change| (change.position as f64, change.distance));
         let dots = [series("change", changes.collect())];
         let labels = Labels { title, x: "word", y: "Jensen-Shannon divergence, bits" };
-        self.0.curves_on_top(name, &labels, &curves, &dots)?;
+        self.0.curves_and_dots(name, &labels, Axis::Linear, &curves, &dots)?;
         Ok(())
     }
 

@@ -5,8 +5,9 @@ use crate::prob::Law;
 use crate::text::Token;
 
 /// Tilts that the evidence is averaged over: `t` stands for the temperature
-/// `1 / (1 - t)`.
-const TILTS: [f64; 10] = [-2.0, -1.0, -0.5, -0.25, -0.125, 0.0625, 0.125, 0.25, 0.5, 0.75];
+/// `1 / (1 - t)`. Large ones find gross deviations soon, small ones slight ones at all.
+const TILTS: [f64; 14] =
+    [-2.0, -1.0, -0.5, -0.25, -0.125, -0.0625, -0.03125, 0.015625, 0.03125, 0.0625, 0.125, 0.25, 0.5, 0.75];
 
 /// Bits that the entropy of a law may be off: some thousand units for every bit.
 const ROUNDING: f64 = 1e-12;

@@ -25,8 +25,9 @@ pub struct Plateau {
 
 impl Plateau {
     /// The time constant of the approach, in tokens: `offset / (first - limit)`.
-    /// For a difference that falls by a factor `r` each step it is `1 / (1 - r)`.
-    /// Not a number if there is no way to go.
+    /// For a difference that falls by a factor `r` each step it is `1 / (1 - r)`; an
+    /// error that overshoots its plateau may have any, even a negative one. Not a
+    /// number if there is no way to go.
     pub fn time_constant(&self) -> f64 {
         self.offset / (self.first - self.limit)
     }
