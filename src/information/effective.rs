@@ -25,9 +25,12 @@ use crate::solve::{Outcome, Report, Stop, check_operations, check_positive};
 ///
 /// ```
 /// use lmchain::information::EffectiveSampleSolver;
+/// use lmchain::prob::stream;
+/// use rand::RngExt;
 ///
 /// // Every observation is made four times.
-/// let series: Vec<f64> = (0..4000u32).map(|i| f64::from((i / 4).wrapping_mul(2654435761) >> 31)).collect();
+/// let mut rng = stream(1, 0);
+/// let series: Vec<f64> = (0..5000).flat_map(|_| [rng.random::<f64>(); 4]).collect();
 /// let sample = EffectiveSampleSolver::new().measure(&series)?.converged()?;
 /// assert!((sample.time - 4.0).abs() < 1.0);
 /// # Ok::<(), lmchain::Error>(())

@@ -31,8 +31,8 @@ pub enum EntropyEstimator {
     PlugIn,
     /// Plug-in and `(m - 1) / (2 N ln 2)` for the `m` outcomes that occur (Miller 1955).
     MillerMadow,
-    /// `psi(N) - 1/N sum n G(n)` (Grassberger 2003, with `psi(N)` for the `ln N` there): for
-    /// two equally likely outcomes without any bias, and far below the others for many.
+    /// `psi(N) - 1/N sum n G(n)` (Grassberger 2003, with `psi(N)` for the `ln N` there):
+    /// without any bias for two equally likely outcomes, and for many with less than the two above.
     #[default]
     Grassberger,
     /// `ln N - 1/N sum n G(n)`, as Grassberger (2003) has it: higher than with
