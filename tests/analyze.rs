@@ -221,7 +221,7 @@ fn help_names_every_field_and_nothing_is_missing() {
         let path = program.write(file, text);
         let found = program.fields(&path, &["--start=0", "--ends=open", "--window=1"]);
         assert_eq!(program.fields(&path, &["--start=0", "--ends=open", "--window=1", "--pretty"]), found);
-        names.extend(backwards_fields(&program));
+        names.extend(fields_asked_for(&program));
         for (name, value) in found.as_object().unwrap() {
             assert!(name == "report" || !value.is_null(), "{file}: {name} is null");
             names.insert(name.clone());
@@ -237,11 +237,69 @@ fn help_names_every_field_and_nothing_is_missing() {
     }
 }
 
-/// The fields there are where something is bad.
-fn backwards_fields(program: &Program) -> Vec<String> {
+/// The fields there are where something is bad, where topics are asked for, and
+/// where there is a model.
+fn fields_asked_for(program: &Program) -> Vec<String> {
     let path = program.write("bad.txt", "abcacbbacbaccab");
-    let found = program.fields(&path, &["--bad=ab", "--safe=cc", "--follow=bacca"]);
-    found.as_object().unwrap().keys().cloned().collect()
+    let asked = [
+        vec!["--bad=ab", "--safe=cc", "--follow=bacca"],
+        vec!["--sets=2", "--prompt=ab", "--against-order=2", "--draws=39"],
+    ];
+    let names = |options: Vec<&str>| -> Vec<String> {
+        program.fields(&path, &options).as_object().unwrap().keys().cloned().collect()
+    };
+    asked.into_iter().flat_map(names).collect()
+}
+
+#[test]
+fn errors_of_a_model_pile_up_as_the_case_says() {
+    let program = Program::new();
+    let case = language_model("C29");
+    let path = program.write("p.json", json!({"V": case.v, "K": case.k, "p": case.p}).to_string());
+    let model = json!({"V": case.v, "K": case.k, "p": case.q.as_ref().unwrap()});
+    let model = program.write("q.json", model.to_string());
+    let found = program.fields(&path, &[format!("--against={}", model.display()), "--rollout=60".into()]);
+    let compared = Comparison { case: &case, found: &found }.with(&case.expected);
+    let named = [
+        "kl_rate_p_q_bits",
+        "kl_rate_q_p_bits",
+        "R_t_bits_t0",
+        "tv_drift_t0",
+        "AccErr_l1",
+        "ExAccErr_percent_l1",
+        "limit_ExAccErr_percent",
+        "entropy_rate_drift_hq_minus_ce_bits",
+    ];
+    assert!(named.iter().all(|name| found.get(name).is_some() && case.expected.get(name).is_some()));
+    assert!(compared > named.len(), "only {compared}");
+}
+
+#[test]
+fn topics_and_prompts_are_answered_for() {
+    let program = Program::new();
+    let case = language_model("C21");
+    let vocab = ["a", "b", "c", "d"];
+    let path = program.write("c21.json", json!({"V": 4, "K": 1, "p": case.p, "vocab": vocab}).to_string());
+    let named =
+        program.fields(&path, &["--topic=first=a,b", "--topic=second=c,d", "--prompt=a", "--lags=1,2,5"]);
+    assert_eq!(named["topics"], json!(["first", "second"]));
+    // The chain finds the same two, in whatever order.
+    let found = program.fields(&path, &["--sets=2", "--prompt=a", "--lags=1,2,5"]);
+    let expected = &case.expected;
+    for found in [named, found] {
+        let visits = found["topic_visits"].as_array().unwrap().iter();
+        let mut sojourns: Vec<f64> = visits.map(|visit| visit["mean_sojourn"].as_f64().unwrap()).collect();
+        sojourns.sort_by(f64::total_cmp);
+        common::assert_all_close(&sojourns, &[10.0, 20.0], 1e-9, "mean sojourns");
+        for lag in ["1", "2", "5"] {
+            // The topic is a function of the token, and all that it tells.
+            let bits = found["topic_mi_bits_lag"][lag].as_f64().unwrap();
+            assert!((bits - expected["mi_bits_lag"][lag].as_f64().unwrap()).abs() < 1e-9, "lag {lag}");
+        }
+        assert!(found["lumpability_error"]["largest"].as_f64().unwrap() < 1e-12);
+        let mixed = found["on_track"]["tv_at_most_quarter"].as_u64().unwrap();
+        assert!(mixed <= expected["tmix_quarter"].as_u64().unwrap());
+    }
 }
 
 /// Fields that the chains of the test on the help do not have.

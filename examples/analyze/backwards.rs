@@ -145,7 +145,7 @@ fn encode_all(subject: &Subject, strings: &[String]) -> Result<Vec<Vec<Token>>, 
 }
 
 /// A string as the tokens of the text, or as names that the model has for its tokens.
-fn encode(subject: &Subject, string: &str) -> Result<Vec<Token>, Reason> {
+pub(crate) fn encode(subject: &Subject, string: &str) -> Result<Vec<Token>, Reason> {
     if let Source::Text(corpus) = &subject.source {
         return Ok(corpus.encode(string)?.tokens);
     }

@@ -6,11 +6,14 @@
 //! ```text
 //! cargo run --release --example analyze -- model.json --pretty
 //! cargo run --release --example analyze -- book.txt --tokens words --lower-case --context 1
+//! cargo run --release --example analyze -- book.txt --sets 3 --against-order 2 --pretty
 //! cargo run --release --example analyze -- book.txt --bad 'xx' --safe 'e ' --pretty
 //! ```
 
 mod backwards;
+mod bounds;
 mod classes;
+mod exposure;
 mod fields;
 mod findings;
 mod greedy;
@@ -18,10 +21,13 @@ mod information;
 mod input;
 mod limits;
 mod long_run;
+mod memory;
 mod mixing;
 mod options;
 mod reversal;
 mod subject;
+mod topics;
+mod uncertainty;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -56,9 +62,14 @@ fn analyze(options: &Options) -> Result<Findings, Reason> {
     let law = long_run::describe(&subject, options, &mut findings);
     let law = law.as_ref().map_err(Clone::clone);
     mixing::describe(&subject, &law, options, &mut findings);
+    bounds::describe(&subject, &law, options, &mut findings);
     information::describe(&subject, &law, options, &mut findings);
+    memory::describe(&subject, &law, options, &mut findings);
     reversal::describe(&subject, &law, limits, &mut findings);
     greedy::describe(&subject, limits, &mut findings);
+    topics::describe(&subject, &law, options, &mut findings);
+    exposure::describe(&subject, &law, options, &mut findings)?;
+    uncertainty::describe(&subject, &law, options, &mut findings);
     if let Some(case) = &case {
         backwards::describe(&subject, case, &law, options, &mut findings);
     }

@@ -76,6 +76,16 @@ pub(crate) struct Options {
     pub(crate) start: Vec<usize>,
 
     #[command(flatten)]
+    pub(crate) drift: Drift,
+
+    #[command(flatten)]
+    pub(crate) against: Against,
+
+    /// Of a text: draw so many chains from the posterior of its counts, for intervals of 95 %
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(39..=100_000))]
+    pub(crate) draws: Option<u32>,
+
+    #[command(flatten)]
     pub(crate) backwards: Backwards,
 
     #[command(flatten)]
@@ -84,6 +94,38 @@ pub(crate) struct Options {
     /// Break the line after every field
     #[arg(long)]
     pub(crate) pretty: bool,
+}
+
+/// Topics, and a prompt to be kept to.
+#[derive(Debug, Args)]
+pub(crate) struct Drift {
+    /// A topic by its tokens: a state is in that of its latest token listed; may be repeated
+    #[arg(long, value_name = "NAME=TOKEN,TOKEN,...")]
+    pub(crate) topic: Vec<String>,
+
+    /// Topics that the chain seldom leaves, so many, found by the chain itself
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "topic")]
+    pub(crate) sets: usize,
+
+    /// A prompt to ask how long it is kept to; needs topics
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prompt: Option<String>,
+}
+
+/// A model to hold the chain against.
+#[derive(Debug, Args)]
+pub(crate) struct Against {
+    /// A model table over the same tokens, with at most as long a context
+    #[arg(long, value_name = "NAME.json")]
+    pub(crate) against: Option<PathBuf>,
+
+    /// Of a text: its Witten-Bell model of this order, at most --context + 1
+    #[arg(long, value_name = "ORDER", conflicts_with = "against", value_parser = clap::value_parser!(u8).range(1..=127))]
+    pub(crate) against_order: Option<u8>,
+
+    /// Tokens that the model goes on by itself
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub(crate) rollout: usize,
 }
 
 /// What is bad, and how far to look back from it.

@@ -17,6 +17,8 @@ pub(crate) struct Case {
     pub(crate) k: usize,
     /// Rows of `v` probabilities, one per context.
     pub(crate) p: Vec<Vec<f64>>,
+    /// The rows of a model of it, if the case has one.
+    pub(crate) q: Option<Vec<Vec<f64>>>,
     pub(crate) expected: Value,
     pub(crate) derived: Value,
     /// Largest difference from the numbers expected, as the case states it.
@@ -78,6 +80,7 @@ pub(crate) fn language_models() -> Vec<Case> {
             v: case["V"].as_u64().unwrap() as usize,
             k: case["K"].as_u64().unwrap() as usize,
             p: matrix(&case["p"]),
+            q: case.get("q").map(matrix),
             expected: case["expected"].clone(),
             derived: Value::Null,
             tolerance: 1e-10,
@@ -99,6 +102,7 @@ pub(crate) fn matrices() -> Vec<Case> {
             v: case["n"].as_u64().unwrap() as usize,
             k: 1,
             p: matrix(&case["P"]),
+            q: None,
             expected: case["expect"].clone(),
             derived: case["derived"].clone(),
             tolerance: case["tol"].as_f64().unwrap(),
