@@ -11,6 +11,7 @@ use lmchain::operator::{ShiftOperator, Transition, TransitionOperator};
 use lmchain::passage::{PassageMethod, PassageSolver};
 use lmchain::prob::Law;
 use lmchain::solve::{Progress, Stop};
+use lmchain::spectrum::DominantSolver;
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 use lmchain::text::ContextSpace;
 use lmchain::topics::Topics;
@@ -203,4 +204,21 @@ fn exact_answers_that_cost_too_much_are_refused() {
     let gth = StationarySolver::new().method(StationaryMethod::Gth).solve(&chain);
     assert!(matches!(gth, Err(lmchain::Error::TooExpensive { .. })));
     assert_eq!(pushes(&chain), 0);
+}
+
+#[test]
+fn dominant_eigenvalues_take_as_many_products_however_many_states_there_are() {
+    let mut products = Vec::new();
+    for k in [9, 11, 13] {
+        let chain = counted(2, k);
+        let outcome = DominantSolver::new(3).solve(&chain, &Law::uniform(chain.len())).unwrap();
+        assert!(outcome.is_converged());
+        let pulls = chain.operator().pulls.swap(0, Relaxed);
+        assert_eq!(outcome.report().iterations, pulls, "every product is reported");
+        assert_eq!(pushes(&chain), 0);
+        products.push(pulls);
+    }
+    // Two bases of some 80 vectors and two washings of 64 at least; no more
+    // than a few restarts more where there are sixteen times as many states.
+    assert!(products.iter().all(|&pulls| pulls < 1000), "{products:?}");
 }

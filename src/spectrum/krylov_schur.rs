@@ -6,7 +6,7 @@ use rand::RngExt;
 
 use super::blocks::Map;
 use super::schur::OrderedSchur;
-use super::vectors::{Weighted, add, scale};
+use super::vectors::{Weighted, combine, scale};
 use super::{Eigenvalue, SpectralOrder};
 use crate::prob::stream;
 
@@ -107,7 +107,7 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
         self.basis.push(vector);
         let mut image = self.map.apply(&self.basis[last]);
         self.products += 1;
-        let parts = self.weights.orthogonalize(&mut image, &self.basis);
+        let (parts, left) = self.weights.orthogonalize(&mut image, &self.basis);
         self.within =
             std::mem::replace(&mut self.within, DMatrix::zeros(0, 0)).resize(last + 1, last + 1, 0.0);
         for column in 0..last {
@@ -117,7 +117,6 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
             self.within[(row, last)] = part;
         }
         self.coupling = RowDVector::zeros(last + 1);
-        let left = self.weights.length(&image);
         if left > self.breakdown {
             self.coupling[last] = left;
             scale(&mut image, left.recip());
@@ -136,8 +135,7 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
         let mut vector: Vec<f64> = (0..self.map.len()).map(|_| rng.random_range(-1.0..1.0)).collect();
         self.map.project(&mut vector);
         for product in 0..=self.wash {
-            self.weights.orthogonalize(&mut vector, &self.basis);
-            let length = self.weights.length(&vector);
+            let (_, length) = self.weights.orthogonalize(&mut vector, &self.basis);
             // The basis is invariant to within the breakdown only.
             if length <= 10.0 * self.breakdown {
                 return None;
@@ -149,8 +147,7 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
             }
         }
         // Of a short vector the first turn leaves parts that have grown with its length.
-        self.weights.orthogonalize(&mut vector, &self.basis);
-        let length = self.weights.length(&vector);
+        let (_, length) = self.weights.orthogonalize(&mut vector, &self.basis);
         scale(&mut vector, length.recip());
         Some(vector)
     }
@@ -189,14 +186,12 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
         self.coupling = RowDVector::zeros(kept + 1);
         self.coupling.columns_mut(1, kept).copy_from(&reach);
         self.within = within;
-        let combine = |column: usize| {
+        let turn = |column: usize| {
             let mut vector = vec![0.0; self.basis[0].len()];
-            for (row, old) in self.basis[1..].iter().enumerate() {
-                add(&mut vector, turned[(row, column)], old);
-            }
+            combine(&mut vector, &self.basis[1..], |row| turned[(row, column)]);
             vector
         };
-        let vectors: Vec<_> = (0..kept).map(combine).collect();
+        let vectors: Vec<_> = (0..kept).map(turn).collect();
         self.basis.truncate(1);
         self.basis.extend(vectors);
     }
@@ -219,9 +214,7 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
         for column in 0..self.basis.len() {
             let mut left = self.map.apply(&self.basis[column]);
             self.products += 1;
-            for (row, vector) in self.basis.iter().enumerate() {
-                add(&mut left, -self.within[(row, column)], vector);
-            }
+            combine(&mut left, &self.basis, |row| -self.within[(row, column)]);
             squares += self.weights.dot(&left, &left);
         }
         squares.sqrt()

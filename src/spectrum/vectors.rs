@@ -1,7 +1,14 @@
 //! Lengths and products of vectors.
 
+use rayon::prelude::*;
+
 use crate::operator::map_in_place;
 use crate::prob::sum_by;
+
+/// States that one task takes a vector and a whole basis through: few enough for
+/// the part of the vector to stay at hand. Fixed, so that sums are the same on
+/// any number of threads.
+const CHUNK: usize = 1 << 12;
 
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sum_by(a.len(), |i| a[i] * b[i])
@@ -42,24 +49,50 @@ impl Weighted<'_> {
         self.dot(a, a).sqrt()
     }
 
-    /// Takes the parts along orthonormal vectors out of a vector and returns them.
-    /// Twice is enough (Kahan; Parlett 1980, section 6.9).
-    pub(super) fn orthogonalize(self, vector: &mut [f64], basis: &[Vec<f64>]) -> Vec<f64> {
+    /// Takes the parts along orthonormal vectors out of a vector, and returns
+    /// them and the length that is left. If much was taken it is done again: twice
+    /// is enough (Daniel, Gragg, Kaufman and Stewart 1976).
+    pub(super) fn orthogonalize(self, vector: &mut [f64], basis: &[Vec<f64>]) -> (Vec<f64>, f64) {
         let mut parts = vec![0.0; basis.len()];
-        for _ in 0..2 {
-            for (part, other) in parts.iter_mut().zip(basis) {
-                let along = self.dot(other, vector);
-                *part += along;
-                add(vector, -along, other);
+        let mut before = self.length(vector);
+        for turn in 0..2 {
+            let along = self.parts(vector, basis);
+            combine(vector, basis, |row| -along[row]);
+            parts.iter_mut().zip(&along).for_each(|(part, more)| *part += more);
+            let left = self.length(vector);
+            if turn == 1 || left > 0.7 * before {
+                return (parts, left);
             }
+            before = left;
         }
-        parts
+        (parts, before)
+    }
+
+    /// The products of a vector with all of a basis, in fixed chunks of states.
+    fn parts(self, vector: &[f64], basis: &[Vec<f64>]) -> Vec<f64> {
+        let chunk = |(number, values): (usize, &[f64])| {
+            let at = number * CHUNK;
+            let weighted: Vec<f64> = values.iter().zip(&self.0[at..]).map(|(value, w)| value * w).collect();
+            basis.iter().map(|other| sum_by(weighted.len(), |i| weighted[i] * other[at + i])).collect()
+        };
+        let chunks: Vec<Vec<f64>> = vector.par_chunks(CHUNK).enumerate().map(chunk).collect();
+        let mut sums = vec![0.0; basis.len()];
+        for chunk in chunks {
+            sums.iter_mut().zip(chunk).for_each(|(sum, part)| *sum += part);
+        }
+        sums
     }
 }
 
-/// Adds a multiple of another vector.
-pub(super) fn add(vector: &mut [f64], factor: f64, other: &[f64]) {
-    map_in_place(vector, |i, value| value + factor * other[i]);
+/// Adds a combination of vectors, chunk by chunk of states.
+pub(super) fn combine(vector: &mut [f64], basis: &[Vec<f64>], factor: impl Fn(usize) -> f64 + Sync) {
+    vector.par_chunks_mut(CHUNK).enumerate().for_each(|(number, values)| {
+        for (row, other) in basis.iter().enumerate() {
+            let factor = factor(row);
+            let other = &other[number * CHUNK..];
+            values.iter_mut().zip(other).for_each(|(value, o)| *value += factor * o);
+        }
+    });
 }
 
 /// Multiplies by a number.
