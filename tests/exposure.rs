@@ -16,7 +16,7 @@ use common::tables::{shift, tables};
 use common::{assert_all_close, assert_close, language_model, matrix, numbers};
 use lmchain::Error;
 use lmchain::chain::{MarkovChain, Start, States};
-use lmchain::exposure::{ContributionOrder, Exposure, LookAheadCalibration, LookAheadFit};
+use lmchain::exposure::{Contribution, ContributionOrder, Exposure, LookAheadCalibration, LookAheadFit};
 use lmchain::model::{Discount, NgramSettings, Smoothing, TableModel};
 use lmchain::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperator, successors};
 use lmchain::prob::{Law, relative_entropy, total_variation};
@@ -209,12 +209,12 @@ proptest! {
         let steps = 30;
         let (curve, linear) = (exposure.curve(steps), exposure.linear_bounds(steps));
         let contraction = exposure.contraction_bounds(steps).unwrap();
-        for t in 0..=steps {
+        for ((distance, linear), contracted) in curve.distance().iter().zip(linear).zip(&contraction.bounds) {
             // The distance itself has a rounding of its own.
-            prop_assert!(curve.distance()[t] <= linear[t] + 1e-14, "{}: linear", t);
-            prop_assert!(curve.distance()[t] <= contraction.bounds[t] + 1e-14, "{}: contraction", t);
-            prop_assert!(contraction.bounds[t] <= linear[t] * (1.0 + 1e-12) + 1e-15);
-            prop_assert!(contraction.bounds[t] <= contraction.limit + 1e-12);
+            prop_assert!(*distance <= linear + 1e-14, "linear: {} {}", distance, linear);
+            prop_assert!(*distance <= contracted + 1e-14, "contraction: {} {}", distance, contracted);
+            prop_assert!(*contracted <= linear * (1.0 + 1e-12) + 1e-15);
+            prop_assert!(*contracted <= contraction.limit + 1e-12);
         }
         prop_assert!(exposure.rates().distance <= contraction.limit + 1e-14);
         let slow = slow_contraction(&model, space.context_length());
@@ -226,8 +226,8 @@ proptest! {
         prop_assert!((sum - (rates.error_under_model - rates.error)).abs() <= 1e-9);
         for order in [ContributionOrder::Data, ContributionOrder::Model, ContributionOrder::Increase] {
             let table = exposure.contributions(order, usize::MAX);
-            let data: f64 = table.contexts.iter().map(|context| context.under_data()).sum();
-            let model: f64 = table.contexts.iter().map(|context| context.under_model()).sum();
+            let data: f64 = table.contexts.iter().map(Contribution::under_data).sum();
+            let model: f64 = table.contexts.iter().map(Contribution::under_model).sum();
             prop_assert!((data - rates.error).abs() <= 1e-13 && (model - rates.error_under_model).abs() <= 1e-13);
         }
     }

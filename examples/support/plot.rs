@@ -169,6 +169,8 @@ fn draw_curves(
     let points = || curves.iter().chain(dots).flat_map(|series| series.points.iter().copied());
     let (left, right) = range(points().map(|(x, _)| place(x)));
     let top = largest(points().map(|(_, y)| y));
+    let inside: Vec<(f64, f64)> =
+        points().map(|(x, y)| ((place(x) - left) / (right - left), y / top)).collect();
     let mut chart = ChartBuilder::on(area)
         .margin(20)
         .margin_top(60)
@@ -206,7 +208,7 @@ fn draw_curves(
     }
     chart
         .configure_series_labels()
-        .position(emptiest_corner(points().map(|(x, y)| ((place(x) - left) / (right - left), y / top))))
+        .position(emptiest_corner(&inside))
         .legend_area_size(36)
         .margin(14)
         .background_style(WHITE.mix(0.85))
@@ -216,12 +218,12 @@ fn draw_curves(
 }
 
 /// The corner with the fewest points, of points in the unit square.
-fn emptiest_corner(points: impl Iterator<Item = (f64, f64)> + Clone) -> SeriesLabelPosition {
+fn emptiest_corner(points: &[(f64, f64)]) -> SeriesLabelPosition {
     let crowd = |right: bool, upper: bool| {
-        let inside = |&(x, y): &(f64, f64)| {
+        let inside = |&&(x, y): &&(f64, f64)| {
             (if right { x > 0.6 } else { x < 0.4 }) && (if upper { y > 0.65 } else { y < 0.35 })
         };
-        points.clone().filter(inside).count()
+        points.iter().filter(inside).count()
     };
     let corners = [
         (crowd(true, true), SeriesLabelPosition::UpperRight),
