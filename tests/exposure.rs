@@ -16,11 +16,11 @@ use common::tables::{shift, tables};
 use common::{assert_all_close, assert_close, language_model, matrix, numbers};
 use lmchain::Error;
 use lmchain::chain::{MarkovChain, Start, States};
-use lmchain::exposure::{ContributionOrder, Exposure};
-use lmchain::model::TableModel;
-use lmchain::operator::{ShiftOperator, SparseOperator, TransitionOperator, successors};
+use lmchain::exposure::{Contribution, ContributionOrder, Exposure, LookAheadCalibration, LookAheadFit};
+use lmchain::model::{Discount, NgramSettings, Smoothing, TableModel};
+use lmchain::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperator, successors};
 use lmchain::prob::{Law, relative_entropy, total_variation};
-use lmchain::text::ContextSpace;
+use lmchain::text::{ContextSpace, CorpusSettings, Tokenizer};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ fn check_sticky<P: TransitionOperator, Q: TransitionOperator>(
     close(rates.distance, "tv_stationary_p_q");
     close(rates.step_distance, "mean_token_tv_under_data");
     close(rates.limit_excess().unwrap(), "limit_ExAccErr_percent");
-    let curve = exposure.curve(60).unwrap();
+    let curve = exposure.curve(60);
     let all_close = |found: &[f64], key: &str| {
         assert_all_close(found, &numbers(&expected[key]), 1e-10, &format!("{what}: {key}"));
     };
@@ -126,7 +126,7 @@ fn the_plateau_has_the_time_constant_of_the_sum_over_time() {
     let plateau = exposure.plateau().unwrap().converged().unwrap();
     let limit = expected["kl_p_q_under_model_contexts_bits"].as_f64().unwrap();
     assert_close(plateau.limit, limit, 1e-10, "limit");
-    let curve = exposure.curve(2000).unwrap();
+    let curve = exposure.curve(2000);
     let sum: f64 = curve.error().iter().map(|error| error - limit).sum();
     // 2000 differences, each right to 1e-12 or so.
     assert_close(plateau.offset, sum, 1e-8, "offset");
@@ -136,7 +136,7 @@ fn the_plateau_has_the_time_constant_of_the_sum_over_time() {
     assert!(limit - curve.error()[steps] <= far && limit - curve.error()[steps - 1] > far);
     // One slow mode carries the way: both constants are within a step of each other.
     assert!((plateau.time_constant() - steps as f64).abs() < 1.0, "{} {steps}", plateau.time_constant());
-    assert_eq!(exposure.curve(5).unwrap().time_constant(), None);
+    assert_eq!(exposure.curve(5).time_constant(), None);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn two_states_have_a_plateau_in_closed_form() {
     let plateau = exposure.plateau().unwrap().converged().unwrap();
     assert_close(plateau.time_constant(), 1.0 / 0.4, 1e-12, "time constant");
     let d = 0.6 * (0.6f64 / 0.9).log2() + 0.4 * (0.4f64 / 0.1).log2();
-    for (t, error) in exposure.curve(10).unwrap().error().iter().enumerate() {
+    for (t, error) in exposure.curve(10).error().iter().enumerate() {
         // pi_P = (3, 4) / 7 and pi_Q = (3, 1) / 4.
         let expected = d * (0.75 + (3.0 / 7.0 - 0.75) * 0.6f64.powi(t as i32));
         assert_close(*error, expected, 1e-13, "R_t");
@@ -207,14 +207,14 @@ proptest! {
         let (law, own) = (law_of(&data), law_of(&model));
         let exposure = Exposure::measure(&data, &law, &model, &own).unwrap();
         let steps = 30;
-        let (curve, linear) = (exposure.curve(steps).unwrap(), exposure.linear_bounds(steps));
+        let (curve, linear) = (exposure.curve(steps), exposure.linear_bounds(steps));
         let contraction = exposure.contraction_bounds(steps).unwrap();
-        for t in 0..=steps {
+        for ((distance, linear), contracted) in curve.distance().iter().zip(linear).zip(&contraction.bounds) {
             // The distance itself has a rounding of its own.
-            prop_assert!(curve.distance()[t] <= linear[t] + 1e-14, "{}: linear", t);
-            prop_assert!(curve.distance()[t] <= contraction.bounds[t] + 1e-14, "{}: contraction", t);
-            prop_assert!(contraction.bounds[t] <= linear[t] * (1.0 + 1e-12) + 1e-15);
-            prop_assert!(contraction.bounds[t] <= contraction.limit + 1e-12);
+            prop_assert!(*distance <= linear + 1e-14, "linear: {} {}", distance, linear);
+            prop_assert!(*distance <= contracted + 1e-14, "contraction: {} {}", distance, contracted);
+            prop_assert!(*contracted <= linear * (1.0 + 1e-12) + 1e-15);
+            prop_assert!(*contracted <= contraction.limit + 1e-12);
         }
         prop_assert!(exposure.rates().distance <= contraction.limit + 1e-14);
         let slow = slow_contraction(&model, space.context_length());
@@ -226,8 +226,8 @@ proptest! {
         prop_assert!((sum - (rates.error_under_model - rates.error)).abs() <= 1e-9);
         for order in [ContributionOrder::Data, ContributionOrder::Model, ContributionOrder::Increase] {
             let table = exposure.contributions(order, usize::MAX);
-            let data: f64 = table.contexts.iter().map(|context| context.under_data()).sum();
-            let model: f64 = table.contexts.iter().map(|context| context.under_model()).sum();
+            let data: f64 = table.contexts.iter().map(Contribution::under_data).sum();
+            let model: f64 = table.contexts.iter().map(Contribution::under_model).sum();
             prop_assert!((data - rates.error).abs() <= 1e-13 && (model - rates.error_under_model).abs() <= 1e-13);
         }
     }
@@ -281,7 +281,7 @@ fn impossible_steps_make_the_error_infinite_and_are_named() {
     let named: Vec<_> = steps.iter().map(|step| (step.from, step.to, step.probability)).collect();
     assert_eq!(named, [(2, 4, 0.7), (6, 5, 0.5)]);
     assert_close(steps[0].rate, 0.7 * law[2], 1e-15, "rate");
-    let curve = exposure.curve(3).unwrap();
+    let curve = exposure.curve(3);
     assert!(curve.error().iter().all(|error| error.is_infinite()) && curve.accumulated().is_none());
     assert!(curve.distance().iter().all(|distance| distance.is_finite()));
     let (from, to) = match exposure.plateau() {
@@ -302,7 +302,7 @@ fn a_perfect_model_piles_nothing_up() {
     let rates = exposure.rates();
     assert_eq!((rates.error, rates.distance, rates.step_distance), (0.0, 0.0, 0.0));
     assert_close(rates.drift(), 0.0, 1e-15, "drift");
-    let curve = exposure.curve(10).unwrap();
+    let curve = exposure.curve(10);
     assert_eq!(curve.excess().unwrap(), vec![0.0; 11]);
     assert_eq!((curve.time_constant(), rates.limit_excess()), (None, None));
     assert!(curve.distance().iter().all(|distance| *distance < 1e-15));
@@ -329,10 +329,49 @@ fn threads_do_not_change_a_bit() {
             let tilted = tilted.look_ahead(0.7).unwrap();
             let exposure = Exposure::measure(&data, &law, &tilted, &law_of(&tilted)).unwrap();
             let origins = exposure.origins(20).unwrap().into_value();
-            (exposure.curve(30).unwrap(), origins, exposure.contraction_bounds(9).unwrap())
+            (exposure.curve(30), origins, exposure.contraction_bounds(9).unwrap())
         })
     };
     assert_eq!(measure(1), measure(3));
+}
+
+#[test]
+fn smoothed_rounded_and_restarted_chains_are_measured_as_their_entries_are() {
+    let text = "the cat sat on the mat and the rat sat on the cat and the mat sat on the rat ";
+    let corpus = CorpusSettings::new(Tokenizer::characters()).read_strings([text]).unwrap();
+    let fit = |smoothing| NgramSettings::new(3).smoothing(smoothing).fit(&corpus).unwrap();
+    let data = MarkovChain::smoothed(&fit(Smoothing::WittenBell)).unwrap();
+    let model = MarkovChain::smoothed(&fit(Smoothing::AbsoluteDiscounting(Discount::Given(0.4)))).unwrap();
+    check_alike(&data, &model);
+    let (p, q, _) = sticky();
+    let (p, q) = (MarkovChain::enumerated(&p).unwrap(), MarkovChain::enumerated(&q).unwrap());
+    check_alike(&p.with_operator(p.operator().to_f32()), &q.with_operator(q.operator().to_f32()));
+    let restart = |chain: &MarkovChain<ShiftOperator>| {
+        chain.with_operator(Restart::new(chain.operator().clone(), 0.2, Law::point(8, 3)).unwrap())
+    };
+    check_alike(&restart(&p), &restart(&q));
+}
+
+/// Two chains and the same two written out as sparse matrices.
+fn check_alike<P: TransitionOperator, Q: TransitionOperator>(data: &MarkovChain<P>, model: &MarkovChain<Q>) {
+    assert_eq!(data.len(), model.len());
+    let (p, q) = (law_of(data), law_of(model));
+    let exposure = Exposure::measure(data, &p, model, &q).unwrap();
+    let (data, model) = (sparse(data), sparse(model));
+    let written = Exposure::measure(&data, &p, &model, &q).unwrap();
+    // A sum of at most a few dozen terms, in another order, and entropies to match.
+    let (one, other) = (exposure.rates(), written.rates());
+    assert_close(one.error, other.error, 1e-13, "error");
+    assert_close(one.drift(), other.drift(), 1e-13, "drift");
+    assert_all_close(exposure.curve(9).error(), written.curve(9).error(), 1e-12, "curve");
+    let (one, other) = (exposure.plateau().unwrap(), written.plateau().unwrap());
+    assert_close(one.value().offset, other.value().offset, 1e-9, "offset");
+    let fit = |outcome: lmchain::solve::Outcome<LookAheadFit>| outcome.converged().unwrap();
+    let one = fit(LookAheadCalibration::new().fit(&exposure).unwrap());
+    let other = fit(LookAheadCalibration::new().fit(&written).unwrap());
+    assert_close(one.cross_entropy_after, other.cross_entropy_after, 1e-12, "calibrated");
+    let tilted = exposure.look_ahead(one.alpha).unwrap();
+    assert_close(law_of(&tilted)[0], law_of(&written.look_ahead(one.alpha).unwrap())[0], 1e-9, "its law");
 }
 
 #[test]

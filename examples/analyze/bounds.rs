@@ -1,6 +1,6 @@
 //! Bounds on mixing, and what else tells how the start is forgotten.
 
-use lmchain::mixing::BoundKind;
+use lmchain::mixing::{BoundKind, Divergence};
 use lmchain::operator::TransitionOperator;
 use lmchain::prob::Law;
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ pub(crate) fn describe(
     let price = pairs + (options.steps * chain.len()) as f64 * chain.operator().stored_entries() as f64;
     findings.attempt("dbar_t0", limits.operations(price).and_then(|()| pair_curve()));
     certificates(chain, &affordable, options, findings);
+    from_worst_start(chain, law, options, findings);
     let profile = affordable.clone().and_then(|()| Ok(chain.memory_profile()?.influence()));
     findings.attempt("influence_n0_to_K", profile);
 
@@ -38,6 +39,26 @@ pub(crate) fn describe(
         .and_then(|()| Ok(chain.implied_timescales(chain.states().context_length())?));
     let all = |times: Vec<f64>| times.into_iter().map(number).collect::<Value>();
     findings.attempt("implied_timescales", timescales.map(all));
+}
+
+/// Other measures than total variation, and what is left once the prompt is gone.
+fn from_worst_start(chain: &Chain, law: &Result<&Law, Reason>, options: &Options, findings: &mut Findings) {
+    let products = (options.steps * chain.len()) as f64;
+    let price = products * chain.operator().stored_entries() as f64;
+    let affordable = || options.limits.operations(price).and(law.clone());
+    let curve = |divergence| {
+        let curve = chain.worst_divergence_curve(divergence, affordable()?, options.steps)?;
+        Ok(curve.into_iter().map(number).collect::<Value>())
+    };
+    findings.attempt("separation_worst_start_t0", curve(Divergence::Separation));
+    findings.attempt("relative_entropy_worst_start_bits_t0", curve(Divergence::RelativeEntropy));
+    let forgetting = affordable().and_then(|law| Ok(chain.worst_forgetting(law, options.steps)?));
+    let forgetting = forgetting.as_ref().map_err(Clone::clone);
+    findings.attempt("generated_worst_start_t0", forgetting.clone().map(|found| found.generated().to_vec()));
+    let rate = forgetting.and_then(|found| {
+        found.tail_rate().ok_or_else(|| Reason::new("the distance does not fall at a steady rate by --steps"))
+    });
+    findings.attempt("tail_rate", rate);
 }
 
 /// Certificates made of less than the whole chain.

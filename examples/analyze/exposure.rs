@@ -84,8 +84,10 @@ fn curves(curve: &Result<ErrorCurve, Reason>, findings: &mut Findings) {
     findings.attempt("tv_drift_t0", curve.clone().map(|curve| numbers(curve.distance())));
     findings
         .attempt("model_entropy_under_drift_t0_bits", curve.clone().map(|curve| numbers(curve.entropy())));
+    // Of the tokens 1, 2, ... --rollout; the error after the last is of one more.
     let none = || Reason::new("the error is zero or infinite in the contexts of the data");
-    let relative = |values: Option<Vec<f64>>| Ok(numbers(&values.ok_or_else(none)?));
+    let relative =
+        |values: Option<Vec<f64>>| values.map(|values| numbers(&values[..values.len() - 1])).ok_or_else(none);
     findings.attempt("AccErr_l1", curve.clone().and_then(|curve| relative(curve.accumulated())));
     findings.attempt("ExAccErr_percent_l1", curve.clone().and_then(|curve| relative(curve.excess())));
     findings.attempt("time_constant", curve.map(|curve| json!(curve.time_constant())));

@@ -48,6 +48,16 @@ const FIELDS: &[(&str, &str)] = &[
     ("tmix_quarter", "first time at which that distance is at most 1/4"),
     ("mixing_time_tv", "first time at which that distance is at most 0.25, and 0.01"),
     ("dbar_t0", "largest distance between the laws from two starts after 0, 1, ... --steps steps"),
+    ("separation_worst_start_t0", "largest 1 - law/stationary over states and starts, by --steps"),
+    (
+        "relative_entropy_worst_start_bits_t0",
+        "relative entropy to the stationary law from the worst start, by --steps",
+    ),
+    (
+        "generated_worst_start_t0",
+        "distance of the law of the tokens generated since, by --steps: without the prompt itself",
+    ),
+    ("tail_rate", "factor by which the distance falls a step in the end (estimate)"),
     ("doeblin_K_step_alpha", "mass that the rows of P^K have in common (certificate)"),
     ("doeblin_token_alpha", "mass that all laws of the next token have in common (certificate)"),
     ("dobrushin_K_step", "largest distance between two rows of P^K (certificate)"),

@@ -188,6 +188,8 @@ fn draw_curves(
         Axis::Linear => (0.0, 1.04 * largest(points().map(|(_, y)| y))),
         Axis::Logarithmic => range(points().map(|(_, y)| y)),
     };
+    let inside: Vec<(f64, f64)> =
+        points().map(|(x, y)| ((x - left) / (right - left), (y - bottom) / (top - bottom))).collect();
     let mut chart = ChartBuilder::on(area)
         .margin(20)
         .margin_top(60)
@@ -224,9 +226,7 @@ fn draw_curves(
     }
     chart
         .configure_series_labels()
-        .position(emptiest_corner(
-            &points().map(|(x, y)| ((x - left) / (right - left), (y - bottom) / (top - bottom))),
-        ))
+        .position(emptiest_corner(&inside))
         .legend_area_size(36)
         .margin(14)
         .background_style(WHITE.mix(0.85))
@@ -236,12 +236,12 @@ fn draw_curves(
 }
 
 /// The corner with the fewest points, of points in the unit square.
-fn emptiest_corner(points: &(impl Iterator<Item = (f64, f64)> + Clone)) -> SeriesLabelPosition {
+fn emptiest_corner(points: &[(f64, f64)]) -> SeriesLabelPosition {
     let crowd = |right: bool, upper: bool| {
-        let inside = |&(x, y): &(f64, f64)| {
+        let inside = |&&(x, y): &&(f64, f64)| {
             (if right { x > 0.6 } else { x < 0.4 }) && (if upper { y > 0.65 } else { y < 0.35 })
         };
-        points.clone().filter(inside).count()
+        points.iter().filter(inside).count()
     };
     let corners = [
         (crowd(true, true), SeriesLabelPosition::UpperRight),

@@ -82,12 +82,15 @@ impl ErrorCurve {
 impl<P: TransitionOperator, Q: TransitionOperator> Exposure<'_, P, Q> {
     /// Error, distance and entropy after `0..=steps` tokens of the model's own,
     /// from a context of the data. `steps` products.
-    ///
-    /// # Errors
-    ///
-    /// None with this start; the type is that of the twins.
-    pub fn curve(&self, steps: usize) -> Result<ErrorCurve> {
-        self.curve_watched(Start::Law(&self.data_law), steps, &mut Silent)
+    pub fn curve(&self, steps: usize) -> ErrorCurve {
+        let mut curve = self.empty_curve(steps);
+        let mut law = self.data_law.to_vec();
+        self.note(&law, &mut curve);
+        for _ in 0..steps {
+            law = self.pushed(&law);
+            self.note(&law, &mut curve);
+        }
+        curve
     }
 
     /// As [`curve`](Self::curve), from any start, such as a prompt.
@@ -110,26 +113,38 @@ impl<P: TransitionOperator, Q: TransitionOperator> Exposure<'_, P, Q> {
         steps: usize,
         observer: &mut dyn Observer,
     ) -> Result<ErrorCurve> {
-        let errors = &self.divergences.relative_entropy;
+        let mut curve = self.empty_curve(steps);
         let mut law = start.law(self.model.states())?.into_vec();
-        let mut next = vec![0.0; law.len()];
-        let mut curve = ErrorCurve {
-            rate: mean(&self.data_law, errors),
-            limit: mean(&self.model_law, errors),
-            error: Vec::with_capacity(steps + 1),
-            distance: Vec::with_capacity(steps + 1),
-            entropy: Vec::with_capacity(steps + 1),
-        };
-        for step in 0..=steps {
-            curve.error.push(mean(&law, errors));
-            curve.distance.push(total_variation(&law, &self.data_law));
-            curve.entropy.push(mean(&law, &self.model_entropies));
-            if step < steps {
-                self.model.operator().push_forward(&law, &mut next);
-                std::mem::swap(&mut law, &mut next);
-                report(observer, "following the model", step as u64 + 1, Some(steps as u64))?;
-            }
+        self.note(&law, &mut curve);
+        for step in 1..=steps {
+            law = self.pushed(&law);
+            self.note(&law, &mut curve);
+            report(observer, "following the model", step as u64, Some(steps as u64))?;
         }
         Ok(curve)
+    }
+
+    fn empty_curve(&self, steps: usize) -> ErrorCurve {
+        let errors = &self.divergences.relative_entropy;
+        let room = || Vec::with_capacity(steps + 1);
+        ErrorCurve {
+            rate: mean(&self.data_law, errors),
+            limit: mean(&self.model_law, errors),
+            error: room(),
+            distance: room(),
+            entropy: room(),
+        }
+    }
+
+    fn note(&self, law: &[f64], curve: &mut ErrorCurve) {
+        curve.error.push(mean(law, &self.divergences.relative_entropy));
+        curve.distance.push(total_variation(law, &self.data_law));
+        curve.entropy.push(mean(law, &self.model_entropies));
+    }
+
+    fn pushed(&self, law: &[f64]) -> Vec<f64> {
+        let mut next = vec![0.0; law.len()];
+        self.model.operator().push_forward(law, &mut next);
+        next
     }
 }

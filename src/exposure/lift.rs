@@ -9,6 +9,9 @@ use crate::text::{Token, Vocab};
 /// Contexts whose laws are asked for in one batch.
 const BATCH: usize = 1024;
 
+/// Steps `(from, to, probability)`.
+type Transitions = Vec<(u32, u32, f64)>;
+
 /// A model that is said to look at more tokens than it does: the oldest ones of
 /// its longer contexts are left out.
 ///
@@ -161,23 +164,33 @@ impl ModelLift {
         if model.vocabulary_size() != v {
             return Err(Error::VocabularyMismatch { model: model.vocabulary_size(), text: v });
         }
-        let model = Lengthened::new(model, k)?;
+        let (transitions, leak) = self.rows(chain, &Lengthened::new(model, k)?)?;
+        let operator = match self.outside {
+            Outside::Refuse => SparseOperator::from_triplets(chain.len(), transitions)?,
+            Outside::Renormalize => SparseOperator::from_weights(chain.len(), transitions)?,
+        };
+        Ok(LiftedModel { chain: chain.with_operator(operator), leak })
+    }
+
+    /// The steps from all states, and how much leads out from each.
+    fn rows<O: TransitionOperator, M: LanguageModel>(
+        &self,
+        chain: &MarkovChain<O>,
+        model: &M,
+    ) -> Result<(Transitions, Vec<f64>)> {
+        let v = model.vocabulary_size();
         let (mut transitions, mut leak) = (Vec::new(), vec![0.0; chain.len()]);
         let mut laws = Vec::new();
         for first in (0..chain.len()).step_by(BATCH) {
             let batch = first..chain.len().min(first + BATCH);
-            let contexts: Vec<Token> = batch.clone().flat_map(|state| states.tokens(state)).collect();
+            let contexts: Vec<Token> = batch.clone().flat_map(|state| chain.states().tokens(state)).collect();
             laws.resize(batch.len() * v, 0.0);
             model.next_token_laws(&contexts, &mut laws)?;
             for (state, law) in batch.zip(laws.chunks_exact(v)) {
                 leak[state] = self.add_row(chain, state, law, &mut transitions)?;
             }
         }
-        let operator = match self.outside {
-            Outside::Refuse => SparseOperator::from_triplets(chain.len(), transitions)?,
-            Outside::Renormalize => SparseOperator::from_weights(chain.len(), transitions)?,
-        };
-        Ok(LiftedModel { chain: chain.with_operator(operator), leak })
+        Ok((transitions, leak))
     }
 
     /// Adds the steps from a state, and returns the probability of those that lead to none.
@@ -186,7 +199,7 @@ impl ModelLift {
         chain: &MarkovChain<O>,
         state: usize,
         law: &[f64],
-        transitions: &mut Vec<(u32, u32, f64)>,
+        transitions: &mut Transitions,
     ) -> Result<f64> {
         let states = chain.states();
         let v = law.len() as u128;

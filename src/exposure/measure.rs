@@ -6,6 +6,7 @@ use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, sum_by, total_variation};
+use crate::solve::check_operations;
 
 /// A data chain and a model chain over the same contexts, and their divergence in
 /// each of them.
@@ -22,7 +23,7 @@ use crate::prob::{Law, sum_by, total_variation};
 /// let model = MarkovChain::enumerated(&TableModel::from_rows(1, &[[0.9, 0.1], [0.1, 0.9]])?)?;
 /// let (p, q) = (data.stationary()?.converged()?, model.stationary()?.converged()?);
 /// let exposure = Exposure::measure(&data, &p, &model, &q)?;
-/// let curve = exposure.curve(20)?;
+/// let curve = exposure.curve(20);
 /// let rates = exposure.rates();
 /// assert!((curve.error()[0] - rates.error).abs() < 1e-15); // the contexts of the data
 /// assert!(rates.error_under_model > 2.9 * rates.error); // its own
@@ -45,11 +46,13 @@ impl<'a, P: TransitionOperator, Q: TransitionOperator> Exposure<'a, P, Q> {
     /// ([`MarkovChain::long_run_law`]). State `i` must be the same context in both:
     /// see [`ModelLift`](super::ModelLift) and [`explored_together`](super::explored_together).
     ///
-    /// Walks all transitions of both: `O(transitions)`.
+    /// Walks all transitions of both: `O(transitions)`, and with a
+    /// [`BackoffOperator`](crate::operator::BackoffOperator) `O(N V)`.
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`] for a law over other states.
+    /// [`Error::LengthMismatch`] for a law over other states;
+    /// [`Error::TooExpensive`] for back-off models with more than 10^12 transitions.
     ///
     /// # Panics
     ///
@@ -66,6 +69,11 @@ impl<'a, P: TransitionOperator, Q: TransitionOperator> Exposure<'a, P, Q> {
             if law.len() != data.len() {
                 return Err(Error::LengthMismatch { expected: data.len(), found: law.len() });
             }
+        }
+        for states in [data.states(), model.states()].into_iter().filter(|states| !states.are_windows()) {
+            let needed = states.len() as f64 * states.vocabulary_size() as f64;
+            let remedy = "use models of a lower order, or a smaller vocabulary";
+            check_operations("the divergences of all contexts", needed, remedy)?;
         }
         let (mut data_entropies, mut model_entropies) = (vec![0.0; data.len()], vec![0.0; data.len()]);
         data.operator().row_entropies(&mut data_entropies);

@@ -19,7 +19,8 @@ const BATCH_ENTRIES: usize = 1 << 22;
 ///
 /// The alarm is raised at the first token at which the evidence reaches `1 / f`. On text
 /// that the model wrote that happens, ever, with probability at most `f`, by Ville's
-/// inequality.
+/// inequality. Other text that surprises the model just as much as its own does is
+/// not told from it.
 ///
 /// # Example
 ///

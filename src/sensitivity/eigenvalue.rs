@@ -14,6 +14,9 @@ const MOST_STATES: usize = 1024;
 /// Residual of the eigenvectors that counts as converged.
 const TOLERANCE: f64 = 1e-8;
 
+/// Condition number from which on an eigenvalue may be a defective one.
+const WORST_CONDITION: f64 = 1e8;
+
 /// How a simple eigenvalue moves with the entries of the matrix:
 /// `d lambda / d P(i, j) = l(i) r(j) / (l r)`, for a left eigenvector `l` and a
 /// right one `r` (Wilkinson 1965, chapter 2; no complex conjugate is taken).
@@ -94,25 +97,30 @@ impl<O: TransitionOperator> MarkovChain<O> {
                 remedy: "ask how a long-run mean moves, which takes products only",
             });
         }
-        let matrix = dense(self.operator());
-        let given = Complex::new(eigenvalue.re, eigenvalue.im);
-        let right = inverse_iteration(&matrix, given);
-        let left = inverse_iteration(&matrix.transpose(), given);
-        let product: Complex<f64> = left.iter().zip(right.iter()).map(|(l, r)| l * r).sum();
-        // Right to second order in both vectors.
-        let image = &matrix * &right;
-        let value = left.iter().zip(image.iter()).map(|(l, r)| l * r).sum::<Complex<f64>>() / product;
-        let condition = product.norm().recip();
-        let off = |matrix: &DMatrix<Complex<f64>>, vector: &DVector<Complex<f64>>| {
-            (matrix * vector - vector * value).norm()
-        };
-        let residual = off(&matrix, &right).max(off(&matrix.transpose(), &left));
-        let trusted = residual <= TOLERANCE && condition <= 1e8;
-        let stop = if trusted { Stop::Direct } else { Stop::Unproven };
-        let left = left.iter().map(|l| l / product).collect();
-        let found = EigenvalueSensitivity { value, left, right: right.iter().copied().collect(), condition };
-        Ok(Outcome::new(found, Report { iterations: 0, residual, error_bound: None, stop }))
+        Ok(sensitivity(&dense(self.operator()), Complex::new(eigenvalue.re, eigenvalue.im)))
     }
+}
+
+fn sensitivity(matrix: &DMatrix<Complex<f64>>, given: Complex<f64>) -> Outcome<EigenvalueSensitivity> {
+    let transposed = matrix.transpose();
+    let right = inverse_iteration(matrix, given);
+    let left = inverse_iteration(&transposed, given);
+    let pair = |left: &DVector<Complex<f64>>, right: &DVector<Complex<f64>>| {
+        left.iter().zip(right.iter()).map(|(l, r)| l * r).sum::<Complex<f64>>()
+    };
+    let product = pair(&left, &right);
+    // Right to second order in both vectors.
+    let value = pair(&left, &(matrix * &right)) / product;
+    let condition = product.norm().recip();
+    let off = |matrix: &DMatrix<Complex<f64>>, vector: &DVector<Complex<f64>>| {
+        (matrix * vector - vector * value).norm()
+    };
+    let residual = off(matrix, &right).max(off(&transposed, &left));
+    let trusted = residual <= TOLERANCE && condition <= WORST_CONDITION;
+    let stop = if trusted { Stop::Direct } else { Stop::Unproven };
+    let left = left.iter().map(|l| l / product).collect();
+    let found = EigenvalueSensitivity { value, left, right: right.iter().copied().collect(), condition };
+    Outcome::new(found, Report { iterations: 0, residual, error_bound: None, stop })
 }
 
 fn dense<O: TransitionOperator>(operator: &O) -> DMatrix<Complex<f64>> {

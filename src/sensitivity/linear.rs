@@ -88,19 +88,10 @@ impl LinearSystem<'_> {
         let mut values = vec![0.0; self.right.len()];
         let mut iterations = 0;
         let mut left = self.residual(&values);
-        let mut size = (self.size)(&left);
-        let mut history = vec![size];
+        let mut sizes = vec![(self.size)(&left)];
         loop {
-            let progress =
-                Progress { stage: self.stage, done: iterations as u64, total: None, residual: Some(size) };
-            let stop = if size <= self.tolerance {
-                Some(Stop::Converged)
-            } else if iterations >= self.max_iterations {
-                Some(Stop::MaxIterations)
-            } else {
-                observer.observe(&progress).is_break().then_some(Stop::Cancelled)
-            };
-            if let Some(stop) = stop {
+            let size = sizes[sizes.len() - 1];
+            if let Some(stop) = self.reason_to_stop(size, iterations, observer) {
                 return LinearSolution { values, size, iterations, stop };
             }
             let room = BASIS.min(self.max_iterations - iterations).max(1);
@@ -109,23 +100,38 @@ impl LinearSystem<'_> {
             let candidate = cycle.improved(&values);
             let next = self.residual(&candidate);
             let next_size = (self.size)(&next);
-            // A cycle that believes itself done and is not is at the end of its precision.
-            let exhausted = cycle.claims_done && next_size > self.tolerance && next_size > 0.5 * size;
             if next_size < size {
-                (values, left, size) = (candidate, next, next_size);
+                (values, left) = (candidate, next);
             }
-            if exhausted {
-                return LinearSolution { values, size, iterations, stop: Stop::Rounding };
+            sizes.push(next_size.min(size));
+            // A cycle that believes itself done and is not is at the end of its precision.
+            if cycle.claims_done && next_size > self.tolerance && next_size > 0.5 * size {
+                return LinearSolution {
+                    values,
+                    size: next_size.min(size),
+                    iterations,
+                    stop: Stop::Rounding,
+                };
             }
-            history.push(size);
-            let stands_still = history.len() > PATIENCE && 2.0 * size > history[history.len() - 1 - PATIENCE];
-            if stands_still
-                && values.len() <= REFEREE
-                && let Some(direct) = self.eliminated(iterations)
-            {
+            let stands_still =
+                sizes.len() > PATIENCE && 2.0 * sizes[sizes.len() - 1] > sizes[sizes.len() - 1 - PATIENCE];
+            let small = values.len() <= REFEREE;
+            if let Some(direct) = (stands_still && small).then(|| self.eliminated(iterations)).flatten() {
                 return direct;
             }
         }
+    }
+
+    fn reason_to_stop(&self, size: f64, iterations: usize, observer: &mut dyn Observer) -> Option<Stop> {
+        if size <= self.tolerance {
+            return Some(Stop::Converged);
+        }
+        if iterations >= self.max_iterations {
+            return Some(Stop::MaxIterations);
+        }
+        let (stage, done) = (self.stage, iterations as u64);
+        let progress = Progress { stage, done, total: None, residual: Some(size) };
+        observer.observe(&progress).is_break().then_some(Stop::Cancelled)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Poisson's equation.
 
-use super::linear::LinearSystem;
+use super::linear::{LinearSolution, LinearSystem};
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
-use crate::operator::{TransitionOperator, row_sum_error};
+use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
 use crate::passage::{Interval, PassageSolver};
 use crate::prob::{Law, sum_by, sum_depth};
 use crate::solve::{Observer, Outcome, Report, Silent, Stop, check_positive};
@@ -108,33 +108,41 @@ impl PoissonSolver {
     ) -> Result<Outcome<Poisson>> {
         check_positive("tolerance", self.tolerance)?;
         check_observable(chain, stationary, observable)?;
-        let operator = chain.operator();
-        let spread_of_observable = spread(observable);
+        let found = self.iterate(chain.operator(), stationary, observable, observer);
+        let mut values = found.values;
+        let level = dot(stationary, &values);
+        values.iter_mut().for_each(|value| *value -= level);
+        let poisson = Poisson::new(chain.operator(), values, dot(stationary, observable), observable);
+        let error_bound = match self.proven {
+            true => proven_error(chain, stationary, poisson.bounds.width(), observer)?,
+            false => None,
+        };
+        let (iterations, residual, stop) = (found.iterations, found.size, found.stop);
+        Ok(Outcome::new(poisson, Report { iterations, residual, error_bound, stop }))
+    }
+
+    fn iterate<O: TransitionOperator>(
+        &self,
+        operator: &O,
+        stationary: &[f64],
+        observable: &[f64],
+        observer: &mut dyn Observer,
+    ) -> LinearSolution {
         let apply = |values: &[f64], image: &mut [f64]| {
             operator.pull_back(values, image);
             let mean = dot(stationary, values);
-            crate::operator::map_in_place(image, |state, pulled| values[state] - pulled + mean);
+            map_in_place(image, |state, pulled| values[state] - pulled + mean);
         };
         let system = LinearSystem {
             apply: &apply,
             right: observable,
             // The constant that the residual should be is of no account.
             size: &spread,
-            tolerance: self.tolerance * spread_of_observable,
+            tolerance: self.tolerance * spread(observable),
             max_iterations: self.max_iterations,
             stage: "Poisson's equation",
         };
-        let found = system.solve(observer);
-        let mut values = found.values;
-        let level = dot(stationary, &values);
-        values.iter_mut().for_each(|value| *value -= level);
-        let poisson = Poisson::new(operator, values, dot(stationary, observable), observable);
-        let residual = poisson.bounds.width();
-        let error_bound =
-            if self.proven { proven_error(chain, stationary, residual, observer)? } else { None };
-        let report =
-            Report { iterations: found.iterations, residual: found.size, error_bound, stop: found.stop };
-        Ok(Outcome::new(poisson, report))
+        system.solve(observer)
     }
 }
 
@@ -183,7 +191,7 @@ impl Poisson {
     }
 }
 
-pub(super) fn check_observable<O: TransitionOperator>(
+fn check_observable<O: TransitionOperator>(
     chain: &MarkovChain<O>,
     stationary: &Law,
     observable: &[f64],
@@ -225,7 +233,7 @@ fn proven_error<O: TransitionOperator>(
 }
 
 /// The largest number less the smallest.
-pub(super) fn spread(numbers: &[f64]) -> f64 {
+fn spread(numbers: &[f64]) -> f64 {
     let (low, high) =
         numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
     high - low
