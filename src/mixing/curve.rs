@@ -71,7 +71,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// use lmchain::mixing::Divergence;
     /// use ndarray::array;
     ///
-    /// let chain = MarkovChain::from_dense(array![[0.7, 0.3], [0.2, 0.8]].view())?;
+    /// let chain = MarkovChain::from_dense(array![[0.75, 0.25], [0.25, 0.75]].view())?;
     /// let law = chain.stationary()?.converged()?;
     /// let start = Start::State(0);
     /// let separation = chain.divergence_curve(Divergence::Separation, start, &law, 2)?;

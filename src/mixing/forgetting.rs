@@ -65,8 +65,8 @@ impl Forgetting {
         self.context_length
     }
 
-    /// How much of the distance the purge took: what is left of it after K steps,
-    /// or after all steps followed if these are fewer.
+    /// What is left of the distance after K steps, when the purge is over, or after
+    /// all steps followed if these are fewer.
     pub fn after_purge(&self) -> f64 {
         self.distance[self.context_length.min(self.distance.len() - 1)]
     }

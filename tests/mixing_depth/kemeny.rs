@@ -1,10 +1,15 @@
 //! Kemeny's constant and implied timescales.
 
+use std::ops::ControlFlow;
+
 use lmchain::chain::{MarkovChain, States};
 use lmchain::error::Error;
 use lmchain::mixing::KemenyEstimator;
+use lmchain::model::NgramSettings;
 use lmchain::operator::{Restart, SparseOperator, TransitionOperator};
 use lmchain::prob::Law;
+use lmchain::solve::Progress;
+use lmchain::text::{CorpusSettings, DocumentEnd, Tokenizer};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 
@@ -231,4 +236,22 @@ fn the_nilpotent_part_has_no_timescale_once_it_is_gone() {
     let chain = language_models().into_iter().find(|case| case.name == "C02").unwrap().shift();
     assert!(chain.implied_timescales(2).unwrap().is_empty());
     assert!(matches!(chain.implied_timescales(0), Err(Error::MustBePositive { .. })));
+}
+
+#[test]
+fn whole_models_have_a_kemeny_constant_and_long_work_can_be_stopped() {
+    let settings = CorpusSettings::new(Tokenizer::characters()).document_end(DocumentEnd::Reset);
+    let corpus = settings.read_strings(["abracadabra", "cadabra", "arcade", "bread"]).unwrap();
+    let chain = MarkovChain::smoothed(&NgramSettings::new(3).fit(&corpus).unwrap()).unwrap();
+    let law = stationary(&chain);
+    let exact = chain.kemeny_constant(&law).unwrap().zero_diagonal();
+    assert_close(exact, trace(&chain, &law), 1e-11, "trace");
+    let estimator = KemenyEstimator::new().sketch(2).probes(64);
+    let estimate = estimator.estimate(&chain, &law).unwrap().converged().unwrap();
+    let (low, high) = estimate.interval(4.0);
+    assert!(low <= exact && exact <= high, "{low} {exact} {high}");
+    let mut stop = |_: &Progress| ControlFlow::Break(());
+    let stopped = chain.kemeny_constant_watched(&law, &mut stop);
+    assert!(matches!(stopped, Err(Error::Cancelled { .. })));
+    assert!(matches!(estimator.estimate_watched(&chain, &law, &mut stop), Err(Error::Cancelled { .. })));
 }
