@@ -32,7 +32,7 @@ pub(crate) fn describe(
     let exposure = exposure.as_ref().map_err(Clone::clone);
     rates(&exposure, findings);
     findings.attempt("model_leak", law.clone().map(|law| lifted.mean_leak(law)));
-    let curve = exposure.clone().and_then(|exposure| Ok(exposure.curve(options.against.rollout)?));
+    let curve = exposure.clone().map(|exposure| exposure.curve(options.against.rollout));
     curves(&curve, findings);
     findings.attempt("worst_contexts", exposure.map(worst));
     Ok(())
