@@ -47,10 +47,11 @@ fn main() -> ExitCode {
 }
 
 fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
+    let subject = Subject::read(options, watch)?;
+    let prompt = subject.prompt(options)?;
     if options.labelled.is_none() {
         contexts::tell()?;
     }
-    let subject = Subject::read(options, watch)?;
     let figures = Figures::new(&options.plots)?;
     report::size(&subject, options);
     report::told_apart(&subject);
@@ -63,7 +64,6 @@ fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
 
     along_texts(&subject, options, &figures, watch)?;
 
-    let prompt = subject.prompt(options)?;
     let settings = TrackSettings::new().steps(4 * options.steps).seed(options.seed);
     let Subject { chain, topics, stationary, .. } = &subject;
     let track = settings.measure_watched(chain, prompt, topics, stationary, watch)?;

@@ -1,6 +1,7 @@
 //! The chain that is questioned, and the topics of its contexts.
 
 use std::error::Error;
+use std::path::Path;
 
 use lmchain::chain::{Exploration, MarkovChain};
 use lmchain::model::{Decoded, Decoding, NgramSettings, Smoothing};
@@ -25,9 +26,7 @@ pub(crate) struct Subject {
 impl Subject {
     pub(crate) fn read(options: &Options, watch: &mut Watch) -> Result<Self, Box<dyn Error>> {
         let (title, pairs) = match &options.labelled {
-            Some(path) => {
-                (path.display().to_string(), labelled(&std::fs::read_to_string(path)?, options.column)?)
-            }
+            Some(path) => (path.display().to_string(), labelled(&read(path)?, options.column)?),
             None => ("A kitchen, a harbor and an observatory".to_owned(), paragraphs()),
         };
         let words =
@@ -83,6 +82,10 @@ fn paragraphs() -> Vec<(String, String)> {
         text.split("\n\n").map(|part| (name.to_owned(), part.to_owned())).collect::<Vec<_>>()
     };
     NAMES.into_iter().zip(VOICES).flat_map(of_voice).collect()
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The lines of a table, sorted by topic.

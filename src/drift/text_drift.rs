@@ -40,7 +40,7 @@ pub enum DriftReference<'a> {
 ///
 /// // Two tokens in turn, then two others.
 /// let text: Vec<u32> = (0..400).map(|i| i % 2 + if i < 210 { 0 } else { 2 }).collect();
-/// let settings = TextDriftSettings::new(50).stride(10).null(DriftNull::Blocks(10));
+/// let settings = TextDriftSettings::new(50).stride(10).null(DriftNull::Blocks(5));
 /// let drift = settings.measure(&text)?;
 /// assert_eq!(drift.changes.len(), 1);
 /// assert_eq!((drift.changes[0].position, drift.changes[0].distance), (210, 1.0));
