@@ -42,26 +42,36 @@ pub(super) fn crispest(vectors: &[Vec<f64>], evaluations: usize, seed: u64) -> O
     for _ in 0..ROUNDS {
         rim.sort_unstable();
         rim.dedup();
-        let points: Vec<Vec<f64>> =
-            rim.iter().map(|&state| vectors.iter().map(|v| v[state]).collect()).collect();
-        let value = |free: &[f64]| {
-            -feasible(free, k, &least_of(&points)).map_or(f64::NEG_INFINITY, |a| crispness(&a))
-        };
-        // Two sets have one transformation only.
-        if k > 2 {
-            free = minimize(&value, free, evaluations);
-        }
-        let transformation = feasible(&free, k, &least_of(&points))?;
-        let outside = |column: usize| least(vectors, &transformation, column);
-        let missed: Vec<usize> =
-            (0..k).map(outside).filter(|(_, value)| *value < -NEGATIVE).map(|(state, _)| state).collect();
+        let transformation = crispest_of(vectors, &rim, &mut free, evaluations)?;
+        let lows = (0..k).map(|column| least(vectors, &transformation, column));
+        let missed: Vec<(usize, f64)> = lows.filter(|(_, value)| *value < -NEGATIVE).collect();
         if missed.is_empty() {
             break;
         }
-        rim.extend(missed);
+        rim.extend(missed.iter().map(|(state, _)| state));
     }
     let transformation = feasible(&free, k, &|a, column| least(vectors, a, column).1)?;
     Some(Fitted { crispness: crispness(&transformation), min_chi, transformation })
+}
+
+/// The crispest transformation if there were only some of the states, from where
+/// its free entries are.
+fn crispest_of(
+    vectors: &[Vec<f64>],
+    states: &[usize],
+    free: &mut Vec<f64>,
+    evaluations: usize,
+) -> Option<DMatrix<f64>> {
+    let k = vectors.len();
+    let point = |&state: &usize| vectors.iter().map(|vector| vector[state]).collect();
+    let points: Vec<Vec<f64>> = states.iter().map(point).collect();
+    let lows = least_of(&points);
+    // Two sets have one transformation only.
+    if k > 2 {
+        let value = |free: &[f64]| -feasible(free, k, &lows).map_or(f64::NEG_INFINITY, |a| crispness(&a));
+        *free = minimize(&value, std::mem::take(free), evaluations);
+    }
+    feasible(free, k, &lows)
 }
 
 /// The states farthest out along random directions and all axes.

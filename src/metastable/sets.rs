@@ -1,7 +1,7 @@
 //! Metastable sets.
 
 use super::CoarseChain;
-use crate::spectrum::{DominantSpectrum, Eigenvalue};
+use crate::spectrum::DominantSpectrum;
 use crate::topics::Memberships;
 
 /// What speaks for a number of sets.
@@ -15,8 +15,9 @@ pub struct SetCount {
     /// is for two sets, and for as many sets as states.
     pub min_chi: f64,
     /// How many times longer the last eigenvalue of the sets takes to decay than
-    /// the next one, see [`Metastable::decay`]; for the largest number tried an
-    /// estimate. `None` if there is no next one.
+    /// the next one does: the ratio of `-1 / ln re`, at least one step each, which
+    /// goes by the real part, so that a rotation counts as leaving. An estimate
+    /// for the largest number tried; `None` if there is no next eigenvalue.
     pub gap: Option<f64>,
 }
 
@@ -66,14 +67,6 @@ impl Metastable {
     /// The number of sets with the largest crispness, of equals the first.
     pub fn crispest(&self) -> usize {
         best(&self.counts, |count| count.crispness)
-    }
-
-    /// Steps in which what belongs to an eigenvalue falls to 1/e, going by its real
-    /// part, so that a rotation counts as leaving: `-1 / ln re`, and 1 for what
-    /// is gone within a step.
-    pub fn decay(eigenvalue: Eigenvalue) -> f64 {
-        let timescale = -eigenvalue.re.clamp(0.0, 1.0).ln().recip();
-        timescale.max(1.0)
     }
 
     /// The number of sets with the largest gap between their timescales and the next.

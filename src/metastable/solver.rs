@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, sum_by};
 use crate::solve::{Observer, Outcome, Silent, report};
-use crate::spectrum::{DominantSolver, DominantSpectrum, SpectralOrder};
+use crate::spectrum::{DominantSolver, DominantSpectrum, Eigenvalue, SpectralOrder};
 use crate::topics::Memberships;
 
 /// What decides between several numbers of sets.
@@ -166,30 +166,15 @@ impl MetastableSolver {
         law: &Law,
         observer: &mut dyn Observer,
     ) -> Result<Outcome<Metastable>> {
-        let (least, most) = (*self.sets.start(), *self.sets.end());
-        if least < 2 || most < least {
-            let requirement = "a range of numbers from 2 on";
-            return Err(Error::InvalidSetting { name: "sets", value: least as f64, requirement });
-        }
-        let outcome = DominantSolver::new(most.min(chain.len()))
-            .order(SpectralOrder::RealPart)
-            .reversibilized(self.reversibilized)
-            .visited_only(true)
-            .tolerance(self.tolerance)
-            .max_iterations(self.max_iterations)
-            .seed(self.seed)
-            .solve_watched(chain, law, observer)?;
+        let outcome = self.spectrum(chain, law, observer)?;
         let visited: Vec<usize> = (0..law.len()).filter(|&state| law[state] > 0.0).collect();
-        let columns = outcome.value().vectors().iter();
-        let columns: Vec<Vec<f64>> =
-            columns.map(|x| visited.iter().map(|&state| x[state]).collect()).collect();
+        let of_visited = |x: &Vec<f64>| visited.iter().map(|&state| x[state]).collect();
+        let columns: Vec<Vec<f64>> = outcome.value().vectors().iter().map(of_visited).collect();
         let fits = self.fits(outcome.value(), &columns, observer)?;
         let counts: Vec<SetCount> = fits.iter().map(|(count, _)| *count).collect();
-        let sets = match self.choose_by {
-            ChooseBy::Crispness => best(&telling(&counts, visited.len()), |count| count.crispness),
-            ChooseBy::Gap => best(&counts, |count| count.gap.unwrap_or(f64::NEG_INFINITY)),
-        };
+        let sets = self.choice(&counts, visited.len());
         let chosen = fits.into_iter().find(|(count, _)| count.sets == sets);
+        let (least, most) = (*self.sets.start(), *self.sets.end());
         let (_, fitted) = chosen.ok_or(Error::InseparableSets { least, most })?;
         let mut by_state = memberships(&columns[..sets], &fitted.transformation, &visited, law);
         let way_in = WayIn { tolerance: self.tolerance, max_iterations: self.max_iterations };
@@ -200,6 +185,36 @@ impl MetastableSolver {
         let report = entered.map_or(*outcome.report(), |entered| outcome.report().worse(&entered));
         let spectrum = outcome.into_value();
         Ok(Outcome::new(Metastable { memberships, coarse, spectrum, counts }, report))
+    }
+
+    /// The eigenvalues of as many sets as may be asked for.
+    fn spectrum<O: TransitionOperator>(
+        &self,
+        chain: &MarkovChain<O>,
+        law: &Law,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome<DominantSpectrum>> {
+        let (least, most) = (*self.sets.start(), *self.sets.end());
+        if least < 2 || most < least {
+            let requirement = "a range of numbers from 2 on";
+            return Err(Error::InvalidSetting { name: "sets", value: least as f64, requirement });
+        }
+        DominantSolver::new(most.min(chain.len()))
+            .order(SpectralOrder::RealPart)
+            .reversibilized(self.reversibilized)
+            .visited_only(true)
+            .tolerance(self.tolerance)
+            .max_iterations(self.max_iterations)
+            .seed(self.seed)
+            .solve_watched(chain, law, observer)
+    }
+
+    /// The number of sets that fits best.
+    fn choice(&self, counts: &[SetCount], states: usize) -> usize {
+        match self.choose_by {
+            ChooseBy::Crispness => best(&telling(counts, states), |count| count.crispness),
+            ChooseBy::Gap => best(counts, |count| count.gap.unwrap_or(f64::NEG_INFINITY)),
+        }
     }
 
     /// The crispest memberships of every number of sets that the spectrum allows.
@@ -240,7 +255,13 @@ fn telling(counts: &[SetCount], states: usize) -> Vec<SetCount> {
 /// The ratio of the timescales of the last of so many eigenvalues and the next.
 fn gap(spectrum: &DominantSpectrum, sets: usize) -> Option<f64> {
     let after = spectrum.eigenvalues().get(sets).copied().or(spectrum.next())?;
-    Some(Metastable::decay(spectrum.eigenvalues()[sets - 1]) / Metastable::decay(after))
+    Some(decay(spectrum.eigenvalues()[sets - 1]) / decay(after))
+}
+
+/// Steps in which what belongs to an eigenvalue falls to 1/e, going by its real part.
+fn decay(eigenvalue: Eigenvalue) -> f64 {
+    let timescale = -eigenvalue.re.clamp(0.0, 1.0).ln().recip();
+    timescale.max(1.0)
 }
 
 /// The memberships `X A` of the states visited, a vector for each set, those with most mass first.

@@ -66,8 +66,8 @@ mod tests {
         let way_in = WayIn { tolerance: 1e-12, max_iterations: 1000 };
         let report = way_in.extend(chain.operator(), &law, &mut sets).unwrap();
         assert!(report.is_converged());
-        for coins in 0..5 {
-            assert!((sets[1][coins] - coins as f64 / 4.0).abs() < 1e-11);
+        for (coins, won) in sets[1].iter().enumerate() {
+            assert!((won - coins as f64 / 4.0).abs() < 1e-11);
         }
         let short = WayIn { tolerance: 1e-12, max_iterations: 3 };
         let mut sets = [vec![1.0, 0.0, 0.0, 0.0, 1.0]];

@@ -253,40 +253,41 @@ impl DominantSolver {
         room: usize,
         observer: &mut dyn Observer,
     ) -> Result<(Leading, Stop)> {
-        let mut before: Option<(Vec<f64>, Option<Eigenvalue>)> = None;
+        let mut before: Option<Confirmed> = None;
         loop {
             search.grow(room);
-            let mut leading = search.leading(self.count).ok_or_else(|| Error::NotConverged {
-                stop: "the eigenvalues of the projected chain were not found",
-                iterations: search.products,
-                residual: f64::INFINITY,
-            })?;
+            let mut leading = search.leading(self.count)?;
             let keys: Vec<f64> = leading.eigenvalues.iter().map(|&value| self.order.key(value)).collect();
             let is_close = leading.residual <= self.tolerance;
-            let confirmed = before.take().filter(|(old, _): &(Vec<f64>, _)| self.is_same(old, &keys));
+            let confirmed = before.take().filter(|old| self.is_same(&old.keys, &keys));
             if is_close && (search.is_complete || confirmed.is_some()) {
                 // The fresh vector may know less of the next eigenvalue than the one before did.
-                let seen = confirmed.and_then(|(_, next)| next).into_iter().chain(leading.next);
+                let seen = confirmed.and_then(|old| old.next).into_iter().chain(leading.next);
                 leading.next = seen.reduce(|a, b| if self.order.key(b) > self.order.key(a) { b } else { a });
                 return Ok((leading, Stop::Converged));
             }
-            if search.products >= self.max_iterations {
-                return Ok((leading, Stop::MaxIterations));
-            }
-            let residual = Some(leading.residual);
-            let progress = Progress { stage: STAGE, done: search.products as u64, total: None, residual };
-            if observer.observe(&progress).is_break() {
-                return Ok((leading, Stop::Cancelled));
+            if let Some(stop) = self.stop(search.products, leading.residual, observer) {
+                return Ok((leading, stop));
             }
             if is_close {
                 search.shrink(&leading, keys.len());
                 search.close();
-                before = Some((keys, leading.next));
+                before = Some(Confirmed { keys, next: leading.next });
             } else {
                 let spare = search.basis.len() - keys.len();
                 search.shrink(&leading, keys.len() + spare / 2);
             }
         }
+    }
+
+    /// Whether to stop without having converged.
+    fn stop(&self, products: usize, residual: f64, observer: &mut dyn Observer) -> Option<Stop> {
+        if products >= self.max_iterations {
+            return Some(Stop::MaxIterations);
+        }
+        let progress =
+            Progress { stage: STAGE, done: products as u64, total: None, residual: Some(residual) };
+        observer.observe(&progress).is_break().then_some(Stop::Cancelled)
     }
 
     /// Whether nothing came before the eigenvalues that were there.
@@ -328,6 +329,12 @@ impl DominantSolver {
             None => Ok(()),
         }
     }
+}
+
+/// Eigenvalues that have converged once, by what they are sorted by.
+struct Confirmed {
+    keys: Vec<f64>,
+    next: Option<Eigenvalue>,
 }
 
 /// Vectors that a basis may have: enough to converge in, as memory allows.

@@ -8,6 +8,7 @@ use super::blocks::Map;
 use super::schur::OrderedSchur;
 use super::vectors::{Weighted, combine, scale};
 use super::{Eigenvalue, SpectralOrder};
+use crate::error::Result;
 use crate::prob::stream;
 
 /// Products that wash the nilpotent part out of a fresh vector, at most.
@@ -153,8 +154,12 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
     }
 
     /// The leading eigenvalues, at least `wanted` if there are so many, with no
-    /// pair split; `None` if the small problem cannot be solved.
-    pub(super) fn leading(&self, wanted: usize) -> Option<Leading> {
+    /// pair split.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotConverged`](crate::Error::NotConverged) if the small problem cannot be solved.
+    pub(super) fn leading(&self, wanted: usize) -> Result<Leading> {
         let n = self.basis.len();
         // The constant stays the first Schur vector, whatever else has the eigenvalue 1.
         let rest = self.within.view((1, 1), (n - 1, n - 1)).into_owned();
@@ -162,7 +167,7 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
         let count = schur.whole(wanted.min(n) - 1) + 1;
         let one = Eigenvalue { re: self.within[(0, 0)], im: 0.0 };
         let reach = self.coupling.view((0, 1), (1, n - 1)) * schur.q.columns(0, count - 1);
-        Some(Leading {
+        Ok(Leading {
             eigenvalues: [one].into_iter().chain(schur.eigenvalues[..count - 1].iter().copied()).collect(),
             next: schur.eigenvalues.get(count - 1).copied(),
             residual: reach.norm(),

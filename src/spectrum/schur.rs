@@ -10,6 +10,9 @@ use crate::prob::stream;
 /// Rotations of the matrix that are tried when the iteration does not end.
 const TRIES: u64 = 4;
 
+/// Rounds of the iteration for each eigenvalue, at most.
+const ROUNDS: usize = 100;
+
 /// `matrix = q · t · q'` with an orthogonal `q` and a quasi-triangular `t`:
 /// blocks of one real eigenvalue or of a conjugate pair, sorted.
 #[derive(Debug, Clone)]
@@ -21,19 +24,26 @@ pub(super) struct OrderedSchur {
 }
 
 impl OrderedSchur {
-    /// `None` if the iteration that finds the form does not end.
-    pub(super) fn new(matrix: &DMatrix<f64>, order: SpectralOrder) -> Option<Self> {
-        let (q, t) = (0..TRIES).find_map(|number| decompose(matrix, number))?;
+    /// # Errors
+    ///
+    /// [`Error::NotConverged`] if the iteration that finds the form does not end.
+    pub(super) fn new(matrix: &DMatrix<f64>, order: SpectralOrder) -> Result<Self> {
+        let found = (0..TRIES).find_map(|number| decompose(matrix, number));
+        let (q, t) = found.ok_or(Error::NotConverged {
+            stop: "the QR iteration on a small matrix goes round in circles",
+            iterations: ROUNDS * matrix.nrows().max(10),
+            residual: f64::INFINITY,
+        })?;
         let mut schur = Self { q, t, eigenvalues: Vec::new() };
         schur.sort(order);
         schur.eigenvalues = schur.starts().into_iter().flat_map(|(at, size)| schur.block(at, size)).collect();
-        Some(schur)
+        Ok(schur)
     }
 
     /// So many leading columns, or one more where that would split a pair.
     pub(super) fn whole(&self, count: usize) -> usize {
         let splits = |&(at, size): &(usize, usize)| size == 2 && at + 1 == count;
-        count + usize::from(self.starts().iter().any(|block| splits(block)))
+        count + usize::from(self.starts().iter().any(splits))
     }
 
     /// The first column of every block, and its size.
@@ -128,12 +138,7 @@ impl OrderedSchur {
 ///
 /// [`Error::NotConverged`] if the iteration that finds them does not end.
 pub(crate) fn eigenvalues(matrix: &DMatrix<f64>, order: SpectralOrder) -> Result<Vec<Eigenvalue>> {
-    let schur = OrderedSchur::new(matrix, order).ok_or(Error::NotConverged {
-        stop: "the QR iteration on a small matrix goes round in circles",
-        iterations: 100 * matrix.nrows().max(10),
-        residual: f64::INFINITY,
-    })?;
-    Ok(schur.eigenvalues)
+    Ok(OrderedSchur::new(matrix, order)?.eigenvalues)
 }
 
 /// The form as it comes, of the matrix itself or, since the iteration can go
@@ -144,7 +149,7 @@ fn decompose(matrix: &DMatrix<f64>, number: u64) -> Option<(DMatrix<f64>, DMatri
     let random = |_, _| rng.random_range(-1.0..1.0);
     let turn = if number == 0 { DMatrix::identity(n, n) } else { DMatrix::from_fn(n, n, random).qr().q() };
     let turned = turn.transpose() * matrix * &turn;
-    let (q, mut t) = Schur::try_new(turned, f64::EPSILON, 100 * n.max(10))?.unpack();
+    let (q, mut t) = Schur::try_new(turned, f64::EPSILON, ROUNDS * n.max(10))?.unpack();
     for column in 0..n {
         for row in column + 1..n {
             let scale = t[(row, row)].abs() + t[(column, column)].abs();
