@@ -37,7 +37,7 @@ pub(crate) struct Options {
     pub(crate) contexts: usize,
 
     /// The largest probability of taking a text of the model for another's
-    #[arg(long, value_name = "P", default_value_t = 0.01)]
+    #[arg(long, value_name = "P", default_value_t = 0.01, value_parser = probability)]
     pub(crate) false_alarms: f64,
 
     /// Tokens of the text that the model writes for the test
@@ -51,4 +51,12 @@ pub(crate) struct Options {
     /// The folder that the plots are written to
     #[arg(long, value_name = "DIR", default_value = "target/plots")]
     pub(crate) plots: PathBuf,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(p) if p > 0.0 && p < 1.0 => Ok(p),
+        Ok(_) => Err("it must be between 0 and 1".to_owned()),
+        Err(error) => Err(format!("{error}")),
+    }
 }

@@ -43,11 +43,8 @@ pub(crate) fn snowball(curve: &ErrorCurve, plateau: &Plateau) {
         let excess = excess.as_ref().map_or(f64::NAN, |excess| excess[tokens - 1]);
         say!("   after {tokens:>2}: {:.5}   accumulated excess {excess:7.2} %", error[tokens]);
     }
-    say!(
-        "   plateau: {:.5}, {:+.2} % of the first",
-        plateau.limit,
-        100.0 * (plateau.limit / plateau.first - 1.0)
-    );
+    let more = if plateau.first > 0.0 { 100.0 * (plateau.limit / plateau.first - 1.0) } else { 0.0 };
+    say!("   plateau: {:.5} bits, {more:+.2} % on the first", plateau.limit);
     let seen = curve.time_constant().map_or("not yet".to_owned(), |steps| count(steps, "token"));
     say!("   all but 1/e of the way there: {seen}; the way adds {:+.4} bits in all", plateau.offset);
 }

@@ -63,6 +63,11 @@ fn weighted(weight: f64, error: f64) -> f64 {
     if weight == 0.0 { 0.0 } else { weight * error }
 }
 
+/// The part of a whole, in per cent; nothing is no part of nothing.
+pub(super) fn per_cent(part: f64, whole: f64) -> f64 {
+    if part == 0.0 { 0.0 } else { 100.0 * part / whole }
+}
+
 /// The contexts with the largest part in the error, as a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contributions {
@@ -129,8 +134,8 @@ impl fmt::Display for Contributions {
                 context.error,
                 context.data_weight,
                 context.model_weight,
-                100.0 * context.under_data() / self.under_data,
-                100.0 * context.under_model() / self.under_model
+                per_cent(context.under_data(), self.under_data),
+                per_cent(context.under_model(), self.under_model)
             )?;
         }
         Ok(())

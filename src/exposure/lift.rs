@@ -98,7 +98,7 @@ pub enum Outside {
 /// let lifted = ModelLift::new().outside(Outside::Renormalize).build(&data, &model)?;
 /// let law = data.stationary()?.converged()?;
 /// assert_eq!(lifted.chain.len(), data.len());
-/// assert!(lifted.mean_leak(&law) > 0.5); // most of what it says next was never seen
+/// assert!(lifted.mean_leak(&law) > 0.1); // of what it says next, much was never seen there
 /// # Ok::<(), lmchain::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

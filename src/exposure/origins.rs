@@ -5,6 +5,7 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::Exposure;
+use super::contributions::per_cent;
 use super::divergence::merged;
 use crate::error::Result;
 use crate::operator::TransitionOperator;
@@ -122,7 +123,7 @@ impl fmt::Display for Origins {
             "context", "weight", "adds (bits)", "share", "next", "data", "model"
         )?;
         for origin in &self.contexts {
-            let share = 100.0 * origin.excess / self.total;
+            let share = per_cent(origin.excess, self.total);
             write!(
                 f,
                 "\n{:<label$}  {:>9.6}  {:>11.6}  {share:>5.1} %  {:<token$}  {:>8.5}  {:>8.5}",
