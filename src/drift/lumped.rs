@@ -3,7 +3,7 @@
 use crate::chain::{MarkovChain, Start, States};
 use crate::error::{Error, Result};
 use crate::operator::{SparseOperator, TransitionOperator};
-use crate::prob::{Law, sum_by, total_variation};
+use crate::prob::{Law, dot, total_variation};
 use crate::solve::{Observer, Silent, report};
 use crate::text::Vocab;
 use crate::topics::{TopicLaw, Topics};
@@ -108,7 +108,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
                 *apart += 0.5 * (ahead[state] - lumped[topics.of_state(state)]).abs();
             }
         }
-        let mean_error = sum_by(apart.len(), |state| stationary[state] * apart[state]);
+        let mean_error = dot(stationary, &apart);
         let worst = |best: usize, state: usize| if apart[state] > apart[best] { state } else { best };
         let worst_state = (1..self.len()).fold(0, worst);
         Ok(LumpedChain {

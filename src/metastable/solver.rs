@@ -11,7 +11,7 @@ use super::way_in::WayIn;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::prob::{Law, sum_by};
+use crate::prob::{Law, dot};
 use crate::solve::{Observer, Outcome, Silent, report};
 use crate::spectrum::{DominantSolver, DominantSpectrum, Eigenvalue, SpectralOrder};
 use crate::topics::Memberships;
@@ -278,7 +278,7 @@ fn memberships(
         }
         of_state
     };
-    let mass = |of_state: &[f64]| sum_by(law.len(), |state| law[state] * of_state[state]);
+    let mass = |of_state: &[f64]| dot(law, of_state);
     let mut sets: Vec<Vec<f64>> = (0..columns.len()).map(set).collect();
     sets.sort_by(|a, b| mass(b).total_cmp(&mass(a)));
     sets

@@ -6,9 +6,9 @@ use rand::RngExt;
 use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::prob::{Law, stream, sum_by};
+use crate::prob::{Law, dot, stream, sum_by};
 use crate::solve::{Outcome, Report, Stop};
-use crate::spectrum::{Deflated, Krylov, Map, TransientClasses, dot, largest, scale_to_one};
+use crate::spectrum::{Deflated, Krylov, Map, TransientClasses, largest, scale_to_one};
 
 /// Products that wash the nilpotent part out of the first vector, at least
 /// (or as many as there are states).

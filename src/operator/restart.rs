@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use super::transition::{Arc, LikelyStep, StepSampler, Transition, TransitionOperator, predecessors};
 use crate::error::{Error, Result};
-use crate::prob::{AliasTable, Law, StreamRng, sum_by, sum_depth};
+use crate::prob::{AliasTable, Law, StreamRng, dot, sum_by, sum_depth};
 
 /// The chain `(1 - eps) P + eps 1 mu`: at every step, with probability `eps`
 /// the state is forgotten and drawn afresh from the restart law `mu`.
@@ -101,7 +101,7 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
         self.operator.pull_back(observable, expected);
-        let restarted = self.restart * sum_by(observable.len(), |state| self.law[state] * observable[state]);
+        let restarted = self.restart * dot(&self.law, observable);
         let keep = self.keep();
         super::map_in_place(expected, |_, kept| keep * kept + restarted);
     }

@@ -41,6 +41,7 @@ pub use escape::{EscapeSolver, QuasiStationary};
 pub use hitting_law::HittingLaw;
 pub use pathways::Pathway;
 pub use pattern::{Occurrences, Overlap, PatternLaw, PatternOperator, Patterns, WaitingTime};
+pub(crate) use reachable::leading_to;
 pub use sealing::{Sealing, SealingStep};
 pub use solver::{PassageMethod, PassageSolver};
 pub use times::PassageTimes;

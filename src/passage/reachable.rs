@@ -49,6 +49,16 @@ pub(super) fn states_leading_to(
     StateSet::by_state(states, |state| found[state])
 }
 
+/// The states from which some walk leads to a set, its own included.
+///
+/// # Errors
+///
+/// [`Error::TooLarge`](crate::Error::TooLarge) for a graph whose arcs do not fit.
+pub(crate) fn leading_to<O: TransitionOperator>(operator: &O, set: &StateSet) -> Result<StateSet> {
+    let graph = graph_of(operator)?;
+    Ok(states_leading_to(&*graph, operator.states(), |state| set.contains(state), |_| true))
+}
+
 /// The transitions into each state.
 struct Predecessors<'a, O>(&'a O);
 

@@ -6,7 +6,7 @@ use super::{Interval, PassageSolver};
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, row_sum_error, successors};
-use crate::prob::{Law, sum_by, sum_depth};
+use crate::prob::{Law, dot, sum_by, sum_depth};
 use crate::solve::Outcome;
 
 /// The reactive pieces of a stationary walk: from the last time in `A` to the
@@ -132,7 +132,7 @@ impl<O: TransitionOperator> TransitionPaths<'_, O> {
 
     /// The share of time that the walk was last in `A` rather than in `B`.
     pub fn share_of_from(&self) -> f64 {
-        sum_by(self.chain.len(), |state| self.stationary[state] * self.backward[state])
+        dot(&self.stationary, &self.backward)
     }
 
     /// The forward committor, at the middle of its bounds.

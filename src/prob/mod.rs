@@ -21,5 +21,5 @@ pub(crate) use divergence::divergence_term;
 pub use entropy::{entropy, miller_madow_entropy, plug_in_entropy};
 pub use estimator::EntropyEstimator;
 pub use law::Law;
-pub(crate) use reduce::{sum_by, sum_depth};
+pub(crate) use reduce::{dot, sum_by, sum_depth};
 pub use streams::{StreamRng, stream};

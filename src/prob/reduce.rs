@@ -38,6 +38,11 @@ pub(crate) fn sum_by(n: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
     }
 }
 
+/// The dot product of two vectors, added up as by [`sum_by`].
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    sum_by(a.len(), |i| a[i] * b[i])
+}
+
 /// The most additions that any term of [`sum_by`] over `n` terms goes through.
 pub(crate) fn sum_depth(n: usize) -> usize {
     n.min(CHUNK).div_ceil(8) + 16 + n.div_ceil(CHUNK)

@@ -26,7 +26,6 @@
 
 mod credible;
 mod eigenvalue;
-mod linear;
 mod mean;
 mod passage;
 mod poisson;

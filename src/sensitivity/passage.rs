@@ -1,13 +1,12 @@
 //! Sensitivity of hitting probabilities and committors.
 
 use super::Sensitivity;
-use super::linear::LinearSystem;
 use crate::chain::{MarkovChain, Start, StateSet};
 use crate::error::Result;
-use crate::operator::{TransitionOperator, map_in_place, predecessors};
-use crate::passage::PassageSolver;
-use crate::prob::sum_by;
-use crate::solve::{Outcome, Report, Silent};
+use crate::operator::{TransitionOperator, map_in_place};
+use crate::passage::{PassageSolver, leading_to};
+use crate::prob::dot;
+use crate::solve::{LinearSystem, Outcome, Report, Silent};
 
 /// Residual of the expected visits, in visits.
 const TOLERANCE: f64 = 1e-10;
@@ -39,23 +38,26 @@ impl<O: TransitionOperator> MarkovChain<O> {
         let reached = PassageSolver::new().tolerance(TOLERANCE).reach(self, target, avoid)?;
         let (committor, passage) = (reached.value().midpoints(), *reached.report());
         let ends = target.union(avoid);
-        let open = leading_to(self.operator(), &ends);
+        let open = leading_to(self.operator(), &ends)?.difference(&ends);
         let (visits, visited) = self.expected_visits(&start, &open);
-        let value = sum_by(self.len(), |state| start[state] * committor[state]);
+        let value = dot(&start, &committor);
         let report = Report { error_bound: None, ..passage.worse(&visited) };
         Ok(Outcome::new(Sensitivity::new(self, value, visits, committor, false), report))
     }
 
     /// Expected visits to each open state, the start included, until the open
     /// states are left: the solution of `nu = mu + nu P` on them.
-    fn expected_visits(&self, start: &[f64], open: &[bool]) -> (Vec<f64>, Report) {
+    fn expected_visits(&self, start: &[f64], open: &StateSet) -> (Vec<f64>, Report) {
         let operator = self.operator();
         let apply = |visits: &[f64], image: &mut [f64]| {
             operator.push_forward(visits, image);
             // Outside, where nothing counts, the identity keeps the system solvable.
-            map_in_place(image, |state, pushed| visits[state] - if open[state] { pushed } else { 0.0 });
+            map_in_place(image, |state, pushed| {
+                visits[state] - if open.contains(state) { pushed } else { 0.0 }
+            });
         };
-        let right: Vec<f64> = start.iter().zip(open).map(|(&p, &open)| if open { p } else { 0.0 }).collect();
+        let mut right = start.to_vec();
+        open.restrict(&mut right);
         let largest = |left: &[f64]| left.iter().fold(0.0f64, |most, x| most.max(x.abs()));
         let system = LinearSystem {
             apply: &apply,
@@ -75,19 +77,4 @@ impl<O: TransitionOperator> MarkovChain<O> {
         // No number of visits is negative, whatever rounding says.
         (found.values.into_iter().map(|visits| visits.max(0.0)).collect(), report)
     }
-}
-
-/// The states outside a set that can reach it.
-fn leading_to<O: TransitionOperator>(operator: &O, set: &StateSet) -> Vec<bool> {
-    let mut leads = vec![false; operator.states()];
-    let mut waiting: Vec<usize> = set.iter().collect();
-    while let Some(state) = waiting.pop() {
-        for before in predecessors(operator, state).map(|before| before.state) {
-            if !leads[before] && !set.contains(before) {
-                leads[before] = true;
-                waiting.push(before);
-            }
-        }
-    }
-    leads
 }

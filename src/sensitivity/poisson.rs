@@ -1,12 +1,11 @@
 //! Poisson's equation.
 
-use super::linear::{LinearSolution, LinearSystem};
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
 use crate::passage::{Interval, PassageSolver};
-use crate::prob::{Law, sum_by, sum_depth};
-use crate::solve::{Observer, Outcome, Report, Silent, Stop, check_positive};
+use crate::prob::{Law, dot, sum_depth};
+use crate::solve::{LinearSolution, LinearSystem, Observer, Outcome, Report, Silent, Stop, check_positive};
 
 /// Solves Poisson's equation `g - P g = f - pi f`, `pi g = 0`, on any operator.
 ///
@@ -237,8 +236,4 @@ fn spread(numbers: &[f64]) -> f64 {
     let (low, high) =
         numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
     high - low
-}
-
-fn dot(law: &[f64], values: &[f64]) -> f64 {
-    sum_by(law.len(), |state| law[state] * values[state])
 }

@@ -2,7 +2,7 @@
 
 use crate::chain::MarkovChain;
 use crate::operator::{SparseMatrix, TransitionOperator, successors};
-use crate::prob::{Law, sum_by};
+use crate::prob::{Law, dot};
 
 /// A linear map on vectors.
 pub(crate) trait Map {
@@ -69,7 +69,7 @@ impl<O: TransitionOperator> Map for Deflated<'_, O> {
     fn apply(&mut self, vector: &[f64]) -> Vec<f64> {
         let mut image = vec![0.0; vector.len()];
         self.operator.pull_back(vector, &mut image);
-        let mean = sum_by(vector.len(), |state| self.stationary[state] * vector[state]);
+        let mean = dot(self.stationary, vector);
         image.iter_mut().for_each(|value| *value -= mean);
         self.project(&mut image);
         image

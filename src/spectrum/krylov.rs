@@ -3,7 +3,8 @@
 use nalgebra::{Complex, DMatrix, DVector, Schur};
 
 use super::blocks::Map;
-use super::vectors::{dot, unit};
+use super::vectors::unit;
+use crate::prob::dot;
 
 /// Most vectors of a Krylov basis.
 const BASIS: usize = 80;

@@ -35,4 +35,4 @@ pub use dominant::{DominantSolver, DominantSpectrum};
 pub use eigenvalue::{Eigenvalue, SpectralOrder};
 pub(crate) use krylov::Krylov;
 pub(crate) use schur::eigenvalues;
-pub(crate) use vectors::{dot, largest, scale_to_one};
+pub(crate) use vectors::{largest, scale_to_one};

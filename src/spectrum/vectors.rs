@@ -3,16 +3,12 @@
 use rayon::prelude::*;
 
 use crate::operator::map_in_place;
-use crate::prob::sum_by;
+use crate::prob::{dot, sum_by};
 
 /// States that one task takes a vector and a whole basis through: few enough for
 /// the part of the vector to stay at hand. Fixed, so that sums are the same on
 /// any number of threads.
 const CHUNK: usize = 1 << 12;
-
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    sum_by(a.len(), |i| a[i] * b[i])
-}
 
 pub(crate) fn largest(vector: &[f64]) -> f64 {
     vector.iter().map(|value| value.abs()).fold(0.0, f64::max)

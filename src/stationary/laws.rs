@@ -76,14 +76,11 @@ impl<'a> StationaryLaws<'a> {
 pub(super) fn normalize(classes: &Classes, law: &mut [f64]) {
     for class in classes.recurrent() {
         let states = classes.members(class);
-        let sum = if states.len() == law.len() {
-            sum_by(law.len(), |state| law[state])
-        } else {
-            sum_by(states.len(), |i| law[states[i] as usize])
-        };
         if states.len() == law.len() {
+            let sum = sum_by(law.len(), |state| law[state]);
             map_in_place(law, |_, p| p / sum);
         } else {
+            let sum = sum_by(states.len(), |i| law[states[i] as usize]);
             states.iter().for_each(|&state| law[state as usize] /= sum);
         }
     }

@@ -4,7 +4,7 @@ use super::Memberships;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::prob::{Law, sum_by};
+use crate::prob::{Law, dot};
 use crate::text::Token;
 
 /// A token that is said more in a topic than elsewhere.
@@ -75,7 +75,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
         (0..memberships.count())
             .map(|topic| {
                 let of_state = memberships.observable(topic);
-                let mass = sum_by(law.len(), |state| law[state] * of_state[state]);
+                let mass = dot(law, &of_state);
                 if mass <= 0.0 {
                     return Err(Error::EmptyTopic { name: memberships.names()[topic].clone() });
                 }

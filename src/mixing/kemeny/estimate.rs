@@ -2,12 +2,12 @@
 
 use rand::RngExt;
 
-use super::poisson::{Poisson, Solution, dot, norm, scaled};
+use super::poisson::{Poisson, Solution, norm};
 use super::recurrent_class;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::prob::{Law, stream};
+use crate::prob::{Law, dot, stream};
 use crate::solve::{
     MEMORY_LIMIT, Observer, Outcome, Report, Silent, Stop, check_memory, check_positive, report,
 };
@@ -166,7 +166,7 @@ impl KemenyEstimator {
             return Err(Error::InvalidSetting { name: "probes", value, requirement: "at least 2" });
         }
         let states = recurrent_class(chain)?;
-        let vectors = (self.sketch + 48) as u128;
+        let vectors = (self.sketch + 68) as u128;
         check_memory("the sketch of the deviation matrix", vectors * chain.len() as u128 * 8, MEMORY_LIMIT)?;
         let poisson = Poisson::new(chain, stationary, self.tolerance, self.max_iterations);
         let total = (2 * self.sketch + self.probes) as u64;
@@ -190,7 +190,7 @@ impl KemenyEstimator {
             outside(&mut image, &basis);
             let left = norm(&image);
             if left > SPANNED * length {
-                basis.push(scaled(&image, left.recip()));
+                basis.push(image.iter().map(|value| value * left.recip()).collect());
             }
         }
         let mut trace = 0.0;

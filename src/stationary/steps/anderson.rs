@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::prob::sum_by;
+use crate::prob::dot;
 
 /// What is added to the diagonal of the normal equations, relatively: steps
 /// that are all but parallel must not cancel each other with huge weights.
@@ -62,7 +62,6 @@ impl Anderson {
 
     /// The weights of the differences that leave least of a change.
     fn weights(&self, change: &[f64]) -> Option<DVector<f64>> {
-        let dot = |a: &[f64], b: &[f64]| sum_by(a.len(), |i| a[i] * b[i]);
         let changes: Vec<&[f64]> = self.differences.iter().map(|moved| moved.change.as_slice()).collect();
         let m = changes.len();
         if m == 0 {

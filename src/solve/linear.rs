@@ -2,8 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::prob::sum_by;
-use crate::solve::{Observer, Progress, Stop};
+use super::{Observer, Progress, Stop};
+use crate::prob::dot;
 
 /// Unknowns up to which the matrix is written out and factored.
 const SMALL: usize = 512;
@@ -21,28 +21,28 @@ const BASIS: usize = 60;
 const BASIS_BYTES: usize = 1 << 30;
 
 /// A square system `A x = b` with one solution.
-pub(super) struct LinearSystem<'a> {
+pub(crate) struct LinearSystem<'a> {
     /// Writes `A x` into its second argument.
-    pub(super) apply: &'a (dyn Fn(&[f64], &mut [f64]) + Sync),
-    pub(super) right: &'a [f64],
+    pub(crate) apply: &'a (dyn Fn(&[f64], &mut [f64]) + Sync),
+    pub(crate) right: &'a [f64],
     /// The size of a residual `b - A x`, at most twice its Euclidean length.
-    pub(super) size: &'a dyn Fn(&[f64]) -> f64,
-    pub(super) tolerance: f64,
-    pub(super) max_iterations: usize,
-    pub(super) stage: &'static str,
+    pub(crate) size: &'a dyn Fn(&[f64]) -> f64,
+    pub(crate) tolerance: f64,
+    pub(crate) max_iterations: usize,
+    pub(crate) stage: &'static str,
 }
 
 /// What was found, its residual computed afresh.
-pub(super) struct LinearSolution {
-    pub(super) values: Vec<f64>,
-    pub(super) size: f64,
-    pub(super) iterations: usize,
-    pub(super) stop: Stop,
+pub(crate) struct LinearSolution {
+    pub(crate) values: Vec<f64>,
+    pub(crate) size: f64,
+    pub(crate) iterations: usize,
+    pub(crate) stop: Stop,
 }
 
 impl LinearSystem<'_> {
     /// By elimination if there are few unknowns, by GMRES if there are many.
-    pub(super) fn solve(&self, observer: &mut dyn Observer) -> LinearSolution {
+    pub(crate) fn solve(&self, observer: &mut dyn Observer) -> LinearSolution {
         let n = self.right.len();
         let direct = if n <= SMALL { self.eliminated(0) } else { None };
         direct.unwrap_or_else(|| self.iterated(observer))
@@ -84,7 +84,7 @@ impl LinearSystem<'_> {
 
     /// GMRES (Saad & Schultz 1986), begun anew whenever its basis is full. Where
     /// that stands still, as on a long cycle, elimination takes over if it can.
-    fn iterated(&self, observer: &mut dyn Observer) -> LinearSolution {
+    pub(crate) fn iterated(&self, observer: &mut dyn Observer) -> LinearSolution {
         let mut values = vec![0.0; self.right.len()];
         let mut iterations = 0;
         let mut left = self.residual(&values);
@@ -216,10 +216,6 @@ fn rotate(column: &mut [f64], right: &mut Vec<f64>, rotations: &mut Vec<(f64, f6
     let last = right[step];
     right[step] = cos * last;
     right.push(-sin * last);
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    sum_by(a.len(), |i| a[i] * b[i])
 }
 
 fn scaled(vector: &[f64], factor: f64) -> Vec<f64> {
