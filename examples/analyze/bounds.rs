@@ -1,6 +1,6 @@
 //! Bounds on mixing, and what else tells how the start is forgotten.
 
-use lmchain::mixing::{BoundKind, Divergence};
+use lmchain::mixing::{BoundKind, Divergence, MixingBound};
 use lmchain::operator::TransitionOperator;
 use lmchain::prob::Law;
 use serde_json::{Value, json};
@@ -61,27 +61,43 @@ fn from_worst_start(chain: &Chain, law: &Result<&Law, Reason>, options: &Options
     findings.attempt("tail_rate", rate);
 }
 
+/// Every bound there is, by the name of its first time below 1/4.
+const KINDS: [(&str, BoundKind); 6] = [
+    ("dobrushin", BoundKind::Dobrushin),
+    ("doeblin", BoundKind::Doeblin),
+    ("house_of_cards", BoundKind::HouseOfCards),
+    ("common_tokens", BoundKind::CommonTokens),
+    ("token_floor", BoundKind::TokenFloor),
+    ("zekri", BoundKind::Zekri),
+];
+
+/// One of the bounds.
+fn bound(chain: &Chain, kind: BoundKind) -> Result<MixingBound, Reason> {
+    let context = chain.states().context_length();
+    Ok(match kind {
+        BoundKind::Doeblin => chain.doeblin_bound(context)?,
+        BoundKind::Dobrushin => chain.dobrushin_bound(context)?,
+        BoundKind::Zekri => chain.zekri_bound()?,
+        BoundKind::TokenFloor => chain.token_floor_bound()?,
+        BoundKind::HouseOfCards => chain.house_of_cards_bound()?,
+        _ => chain.common_tokens_bound()?,
+    })
+}
+
 /// Certificates made of less than the whole chain.
 fn certificates(chain: &Chain, affordable: &Result<(), Reason>, options: &Options, findings: &mut Findings) {
-    let context = chain.states().context_length();
-    let bound = |kind: BoundKind| {
-        affordable.clone()?;
-        Ok::<_, Reason>(match kind {
-            BoundKind::Doeblin => chain.doeblin_bound(context)?,
-            BoundKind::Dobrushin => chain.dobrushin_bound(context)?,
-            BoundKind::Zekri => chain.zekri_bound()?,
-            BoundKind::TokenFloor => chain.token_floor_bound()?,
-            BoundKind::HouseOfCards => chain.house_of_cards_bound()?,
-            _ => chain.common_tokens_bound()?,
-        })
+    let bounds = KINDS.map(|(_, kind)| (kind, affordable.clone().and_then(|()| bound(chain, kind))));
+    let found = |kind: BoundKind| {
+        let (_, bound) = bounds.iter().find(|(other, _)| *other == kind).expect("every kind is there");
+        bound.as_ref().map_err(Clone::clone)
     };
-    let loss = |kind| bound(kind).map(|bound| bound.loss().unwrap_or(0.0));
+    let loss = |kind| found(kind).map(|bound| bound.loss().unwrap_or(0.0));
     findings.attempt("doeblin_K_step_alpha", loss(BoundKind::Doeblin));
-    let token_floor = loss(BoundKind::TokenFloor).map(|loss| loss.powf(1.0 / context as f64));
-    findings.attempt("doeblin_token_alpha", token_floor);
+    let root = 1.0 / chain.states().context_length() as f64;
+    findings.attempt("doeblin_token_alpha", loss(BoundKind::TokenFloor).map(|loss| loss.powf(root)));
     findings.attempt("dobrushin_K_step", loss(BoundKind::Dobrushin).map(|loss| 1.0 - loss));
     findings.attempt("zekri_epsilon_K_step_min", loss(BoundKind::Zekri).map(|loss| 0.5 * loss));
-    let successes = |kind| bound(kind).map(|bound| bound.successes().map(<[f64]>::to_vec));
+    let successes = |kind| found(kind).map(|bound| bound.successes().map(<[f64]>::to_vec));
     findings.attempt("pair_r_n", successes(BoundKind::HouseOfCards));
     findings.attempt("cff_a_n", successes(BoundKind::CommonTokens));
     let curves = [
@@ -91,19 +107,11 @@ fn certificates(chain: &Chain, affordable: &Result<(), Reason>, options: &Option
         ("hoc_bound_cff_t0", BoundKind::CommonTokens),
     ];
     for (name, kind) in curves {
-        findings.attempt(name, bound(kind).map(|bound| bound.curve(options.steps)));
+        findings.attempt(name, found(kind).map(|bound| bound.curve(options.steps)));
     }
-    let kinds = [
-        ("dobrushin", BoundKind::Dobrushin),
-        ("doeblin", BoundKind::Doeblin),
-        ("house_of_cards", BoundKind::HouseOfCards),
-        ("common_tokens", BoundKind::CommonTokens),
-        ("token_floor", BoundKind::TokenFloor),
-        ("zekri", BoundKind::Zekri),
-    ];
     let first = |(name, kind): (&str, BoundKind)| -> Result<(String, Value), Reason> {
-        Ok((name.to_owned(), json!(bound(kind)?.first_below(0.25))))
+        Ok((name.to_owned(), json!(found(kind)?.first_below(0.25))))
     };
-    let all = kinds.into_iter().map(first).collect::<Result<serde_json::Map<_, _>, _>>();
+    let all = KINDS.into_iter().map(first).collect::<Result<serde_json::Map<_, _>, _>>();
     findings.attempt("bound_steps_to_quarter", all);
 }

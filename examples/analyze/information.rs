@@ -37,16 +37,13 @@ pub(crate) fn describe(
     findings.attempt("h_mu_L_bits_L1_to_Kplus1", differences);
     findings.attempt("excess_entropy_bits", law.clone().and_then(|law| Ok(chain.excess_entropy(law)?)));
 
-    let by_lag = law.clone().and_then(|law| by_lag(chain, law, &options.lags, limits));
+    let by_lag = law.clone().and_then(|law| by_lag(chain, law, &options.lags(), limits));
     let bits = |found: &LagInformation| found.mutual_information;
     findings.attempt("mi_bits_lag", by_lag.clone().map(|by_lag| keyed(&by_lag, bits)));
     findings.attempt("rational_mi_lag", by_lag.map(|by_lag| keyed(&by_lag, |found| found.rational)));
 }
 
 fn by_lag(chain: &Chain, law: &Law, lags: &[usize], limits: &Limits) -> Result<Vec<LagInformation>, Reason> {
-    let mut lags = lags.to_vec();
-    lags.sort_unstable();
-    lags.dedup();
     let v = chain.states().vocabulary_size() as f64;
     let longest = lags.last().copied().unwrap_or(0) as f64;
     limits.operations(v * longest * chain.operator().stored_entries() as f64)?;
@@ -54,10 +51,10 @@ fn by_lag(chain: &Chain, law: &Law, lags: &[usize], limits: &Limits) -> Result<V
     if entries > JOINT_ENTRIES {
         return Err(Reason::new(format!("the joint laws of two tokens have {entries} entries")));
     }
-    Ok(chain.mutual_information(law, &lags)?)
+    Ok(chain.mutual_information(law, lags)?)
 }
 
 /// An object with a value for every lag.
-fn keyed(by_lag: &[LagInformation], value: impl Fn(&LagInformation) -> f64) -> Value {
+pub(crate) fn keyed(by_lag: &[LagInformation], value: impl Fn(&LagInformation) -> f64) -> Value {
     by_lag.iter().map(|found| (found.lag.to_string(), json!(value(found)))).collect::<Map<_, _>>().into()
 }

@@ -69,7 +69,7 @@ pub(crate) struct Options {
 
     /// Lags of mutual information, in steps
     #[arg(long, value_name = "D,D,...", value_delimiter = ',', default_values_t = [1, 2, 3, 4, 5, 10])]
-    pub(crate) lags: Vec<usize>,
+    lags: Vec<usize>,
 
     /// Add the long-run law from this state (its number) to `steady_state_from`; may be repeated
     #[arg(long, value_name = "STATE")]
@@ -201,6 +201,14 @@ pub(crate) enum Ends {
 }
 
 impl Options {
+    /// The lags, ascending, each once.
+    pub(crate) fn lags(&self) -> Vec<usize> {
+        let mut lags = self.lags.clone();
+        lags.sort_unstable();
+        lags.dedup();
+        lags
+    }
+
     /// How to read a text.
     pub(crate) fn corpus_settings(&self) -> CorpusSettings {
         let tokenizer = match self.tokens {

@@ -8,10 +8,11 @@ use lmchain::passage::Interval;
 use lmchain::prob::Law;
 use lmchain::text::Token;
 use lmchain::topics::{Memberships, Topics};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::backwards::encode;
 use crate::findings::{Findings, Reason, converged, number};
+use crate::information::keyed;
 use crate::options::Options;
 use crate::subject::{Chain, Subject};
 
@@ -132,14 +133,8 @@ fn visits(chain: &Chain, topics: &Topics, law: &Law) -> Result<Value, Reason> {
 }
 
 fn by_lag(chain: &Chain, topics: &Topics, law: &Law, options: &Options) -> Result<Value, Reason> {
-    let mut lags = options.lags.clone();
-    lags.sort_unstable();
-    lags.dedup();
-    let found = chain.topic_information(topics, law, &lags)?;
-    let entry = |found: &lmchain::information::LagInformation| {
-        (found.lag.to_string(), json!(found.mutual_information))
-    };
-    Ok(found.iter().map(entry).collect::<Map<_, _>>().into())
+    let found = chain.topic_information(topics, law, &options.lags())?;
+    Ok(keyed(&found, |found| found.mutual_information))
 }
 
 /// The four answers to how long a prompt is kept to.

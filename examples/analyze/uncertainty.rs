@@ -55,13 +55,16 @@ fn intervals(subject: &Subject, draws: usize, options: &Options) -> Result<Value
     };
     let posterior = CountPosteriorSettings::new().concentration(0.5).fit(corpus, options.context.into())?;
     let sampler = PosteriorSampler::new().draws(draws);
-    let mut lags = options.lags.clone();
-    lags.sort_unstable();
-    lags.dedup();
-    let information = sampler.mutual_information(&posterior, &lags)?;
+    let lags = options.lags();
+    // One drawing of chains answers both questions.
+    let found = sampler.measure(&posterior, |chain, law| {
+        let information = chain.mutual_information(law, &lags)?;
+        let bits = information.iter().map(|lag| lag.mutual_information);
+        Ok(std::iter::once(chain.entropy_rate(law)).chain(bits).collect())
+    })?;
     let by_lag: Map<String, Value> =
-        lags.iter().zip(&information).map(|(lag, found)| (lag.to_string(), ends(found))).collect();
-    Ok(json!({"entropy_rate_bits": ends(&sampler.entropy_rate(&posterior)?), "mi_bits_lag": by_lag}))
+        lags.iter().zip(&found[1..]).map(|(lag, found)| (lag.to_string(), ends(found))).collect();
+    Ok(json!({"entropy_rate_bits": ends(&found[0]), "mi_bits_lag": by_lag}))
 }
 
 fn ends(found: &CredibleInterval) -> Value {
