@@ -2,42 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::transition::{LikelyStep, StepSampler, Transition, TransitionOperator, likeliest};
+use super::sampler::ShiftSteps;
+use super::table_entry::{TableEntry, round_to_f32};
 use crate::error::{Error, Result};
-use crate::prob::{AliasRows, Law, StreamRng};
+use crate::operator::check_lengths;
+use crate::operator::transition::{LikelyStep, StepSampler, Transition, TransitionOperator, likeliest};
+use crate::prob::{AliasRows, Law};
 use crate::text::{ContextSpace, Token};
-
-/// Outputs that one task of a product computes: 16 KiB of sums, which stay in
-/// the first-level cache while the table streams past them.
-const TILE: usize = 2048;
-
-/// Tiles from which on they are worth gathering by suffix.
-const MANY_TILES: usize = 16;
-
-/// A number that a table may be stored in.
-pub trait TableEntry: Copy + Send + Sync + 'static {
-    /// The entry in double precision.
-    fn widen(self) -> f64;
-}
-
-impl TableEntry for f64 {
-    fn widen(self) -> f64 {
-        self
-    }
-}
-
-impl TableEntry for f32 {
-    fn widen(self) -> f64 {
-        f64::from(self)
-    }
-}
-
-/// A probability in single precision. One too small for it becomes the smallest
-/// normal number, 2^-126, not zero: what can happen still can.
-pub fn round_to_f32(probability: f64) -> f32 {
-    let rounded = probability as f32;
-    if probability > 0.0 { rounded.max(f32::MIN_POSITIVE) } else { rounded }
-}
 
 /// All `V^K` contexts of a model: only the table `p[context][token]` is stored,
 /// the shift structure gives the columns.
@@ -68,8 +39,8 @@ pub fn round_to_f32(probability: f64) -> f32 {
 /// ```
 #[derive(Debug, Clone)]
 pub struct ShiftOperator<T: TableEntry = f64> {
-    space: ContextSpace,
-    table: Vec<T>,
+    pub(super) space: ContextSpace,
+    pub(super) table: Vec<T>,
     /// One over the sum of each row where rows are rounded (`f32`); else empty.
     row_scale: Vec<f64>,
 }
@@ -130,57 +101,17 @@ impl<T: TableEntry> ShiftOperator<T> {
         self.row(context).iter().map(move |p| p.widen() * scale)
     }
 
-    fn row(&self, context: usize) -> &[T] {
+    pub(super) fn row(&self, context: usize) -> &[T] {
         let v = self.space.vocabulary_size();
         &self.table[context * v..(context + 1) * v]
     }
 
-    fn scale(&self, context: usize) -> f64 {
+    pub(super) fn scale(&self, context: usize) -> f64 {
         self.row_scale.get(context).copied().unwrap_or(1.0)
     }
 
     fn entry(&self, context: usize, token: usize) -> f64 {
         self.table[context * self.space.vocabulary_size() + token].widen() * self.scale(context)
-    }
-
-    /// Sums one tile of `law · P`: outputs `first..first + tile.len()`.
-    ///
-    /// A tile is either whole runs of V outputs (one run per suffix) or, for a
-    /// vocabulary longer than a tile, part of one run. Four predecessor rows
-    /// are combined per pass over the tile.
-    fn push_tile(&self, law: &[f64], first: usize, tile: &mut [f64]) {
-        let v = self.space.vocabulary_size();
-        let suffixes = self.space.suffixes();
-        let weight = |context: usize| law[context] * self.scale(context);
-        tile.fill(0.0);
-        for (run, out) in runs(first, tile.len(), v) {
-            let (suffix, column) = (run / v, run % v);
-            let out = &mut tile[out];
-            let len = out.len();
-            let row = |a: usize| {
-                let start = (a * suffixes + suffix) * v + column;
-                (weight(a * suffixes + suffix), &self.table[start..start + len])
-            };
-            let mut a = 0;
-            while a + 4 <= v {
-                let [(w0, r0), (w1, r1), (w2, r2), (w3, r3)] = [row(a), row(a + 1), row(a + 2), row(a + 3)];
-                for (((sum, p0), p1), (p2, p3)) in out.iter_mut().zip(r0).zip(r1).zip(r2.iter().zip(r3)) {
-                    *sum += (w0 * p0.widen() + w1 * p1.widen()) + (w2 * p2.widen() + w3 * p3.widen());
-                }
-                a += 4;
-            }
-            for a in a..v {
-                let (w, r) = row(a);
-                for (sum, p) in out.iter_mut().zip(r) {
-                    *sum += w * p.widen();
-                }
-            }
-        }
-    }
-
-    fn tile_len(&self) -> usize {
-        let v = self.space.vocabulary_size();
-        if v >= TILE { TILE } else { TILE / v * v }
     }
 }
 
@@ -198,40 +129,13 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
     }
 
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {
-        super::check_lengths(self, law, next);
-        let tile_len = self.tile_len();
-        next.par_chunks_mut(tile_len)
-            .enumerate()
-            .for_each(|(tile, out)| self.push_tile(law, tile * tile_len, out));
+        check_lengths(self, law, next);
+        self.push(law, next);
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
-        super::check_lengths(self, observable, expected);
-        let contexts = (TILE / self.space.vocabulary_size()).max(1);
-        let pull = |first: usize, out: &mut [f64]| {
-            for (context, value) in (first..).zip(out) {
-                let next = &observable[self.space.successors(context)];
-                *value = dot(self.row(context), next) * self.scale(context);
-            }
-        };
-        let suffixes = self.space.suffixes();
-        if suffixes < MANY_TILES * contexts {
-            let tiles = expected.par_chunks_mut(contexts).enumerate();
-            tiles.for_each(|(tile, out)| pull(tile * contexts, out));
-            return;
-        }
-        // Contexts that differ only in their oldest token look at the same part
-        // of the observable: a task takes a tile of suffixes with every oldest
-        // token, so that this part is read from memory once, not V times.
-        let mut lanes: Vec<_> = expected.chunks_mut(suffixes).map(|lane| lane.chunks_mut(contexts)).collect();
-        let tiles: Vec<Vec<&mut [f64]>> = (0..suffixes.div_ceil(contexts))
-            .map(|_| lanes.iter_mut().filter_map(Iterator::next).collect())
-            .collect();
-        tiles.into_par_iter().enumerate().for_each(|(tile, outs)| {
-            for (oldest, out) in outs.into_iter().enumerate() {
-                pull(oldest * suffixes + tile * contexts, out);
-            }
-        });
+        check_lengths(self, observable, expected);
+        self.pull(observable, expected);
     }
 
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
@@ -280,57 +184,8 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
     }
 
     fn sampler(&self) -> Box<dyn StepSampler + '_> {
-        let mut rows = AliasRows::with_capacity(self.states(), self.stored_entries());
-        let mut law = vec![0.0; self.space.vocabulary_size()];
-        for context in 0..self.states() {
-            for (entry, p) in law.iter_mut().zip(self.row(context)) {
-                *entry = p.widen();
-            }
-            rows.push(&law);
-        }
-        Box::new(ShiftSteps { space: self.space, rows })
+        Box::new(ShiftSteps::new(self))
     }
-}
-
-/// Alias tables over tokens; the shift gives the state.
-struct ShiftSteps {
-    space: ContextSpace,
-    rows: AliasRows,
-}
-
-impl StepSampler for ShiftSteps {
-    fn step(&self, state: usize, rng: &mut StreamRng) -> usize {
-        self.space.shift(state, self.rows.draw(state, rng) as Token)
-    }
-}
-
-/// Splits outputs `first..first + len` into runs that share a suffix: the
-/// number of the first output of each, and its place in the tile.
-fn runs(first: usize, len: usize, v: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
-    let mut done = 0;
-    std::iter::from_fn(move || {
-        (done < len).then(|| {
-            let start = done;
-            let column = (first + start) % v;
-            done = len.min(start + v - column);
-            (first + start, start..done)
-        })
-    })
-}
-
-/// A dot product with eight running sums, added up in a fixed order.
-fn dot<T: TableEntry>(row: &[T], values: &[f64]) -> f64 {
-    let mut lanes = [0.0; 8];
-    let (rows, row_rest) = row.as_chunks::<8>();
-    let (blocks, rest) = values.as_chunks::<8>();
-    for (p, f) in rows.iter().zip(blocks) {
-        for lane in 0..8 {
-            lanes[lane] += p[lane].widen() * f[lane];
-        }
-    }
-    let tail: f64 = row_rest.iter().zip(rest).map(|(p, f)| p.widen() * f).sum();
-    let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + b) + (c + d)) + ((e + f) + (g + h)) + tail
 }
 
 fn check_table<T: TableEntry>(space: &ContextSpace, table: &[T], tolerance: f64) -> Result<()> {

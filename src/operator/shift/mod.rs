@@ -1,0 +1,11 @@
+//! All contexts of a model: only the table is stored, the shift structure gives
+//! the columns.
+
+mod operator;
+mod pull;
+mod push;
+mod sampler;
+mod table_entry;
+
+pub use operator::ShiftOperator;
+pub use table_entry::{TableEntry, round_to_f32};
