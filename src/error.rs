@@ -20,7 +20,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Data that does not fit is an error; a broken contract between arguments (a
 /// slice of the wrong length, a state of another chain) is a panic, listed
 /// under *Panics* of the function concerned.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` form is the message too, since that is what a program shows whose
+/// `main` returns it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written.
@@ -287,7 +290,7 @@ pub enum Error {
     },
     /// A model goes on to a context that a chain does not have.
     #[error(
-        "after {from:?} the model may say {token:?}, which leads to a context that is no state of the chain; explore both models together, or leave such steps out with Outside::Renormalize"
+        "after {from:?} the model may say {token:?}, which leads to a context that is no state of the chain; explore both models together (explored_together), or leave such steps out (ModelLift::new().outside(Outside::Renormalize))"
     )]
     LeadsOutside {
         /// Label of the state left.
@@ -498,10 +501,8 @@ pub enum Error {
 
     // ---- models --------------------------------------------------------------
     /// A JSON text is malformed, or does not hold what it should.
-    #[error(
-        "{}line {line}, column {column}: {source}",
-        path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default()
-    )]
+    // The parser's message ends with the place.
+    #[error("{}{source}", path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default())]
     Json {
         /// The file, if the text came from one.
         path: Option<PathBuf>,
@@ -690,6 +691,12 @@ pub enum Error {
         /// What it must be.
         requirement: &'static str,
     },
+}
+
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// The beginning of a word or line of a file, which may be long, for a message.

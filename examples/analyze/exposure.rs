@@ -42,7 +42,9 @@ pub(crate) fn describe(
 fn lifted(subject: &Subject, options: &Options) -> Result<Option<LiftedModel>, Reason> {
     let (asked, chain) = (&options.against, &subject.chain);
     if let Some(path) = &asked.against {
-        return lift(chain, &TableModel::read_json(path)?).map(Some);
+        let model = TableModel::read_json(path);
+        let model = model.map_err(|error| Reason::from(error).within("--against, a model table"))?;
+        return lift(chain, &model).map(Some);
     }
     let Some(order) = asked.against_order else {
         return Ok(None);
@@ -50,6 +52,9 @@ fn lifted(subject: &Subject, options: &Options) -> Result<Option<LiftedModel>, R
     let Source::Text(corpus) = &subject.source else {
         return Err(Reason::new("--against-order needs a text to fit a model to"));
     };
+    if order > options.context + 1 {
+        return Err(Reason::new(format!("--against-order {order} needs --context {} at least", order - 1)));
+    }
     let model = NgramSettings::new(order.into()).smoothing(Smoothing::WittenBell).fit(corpus)?;
     lift(chain, &model).map(Some)
 }

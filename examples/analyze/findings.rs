@@ -17,6 +17,11 @@ impl Reason {
         Self(text.into())
     }
 
+    /// The reason with the option it is about.
+    pub(crate) fn within(self, option: &str) -> Self {
+        Self(format!("{option}: {}", self.0))
+    }
+
     /// The reason with the file it is about.
     pub(crate) fn about(&self, file: &Path) -> String {
         let file = file.display().to_string();

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
 fn analyze(options: &Options) -> Result<Findings, Reason> {
     let subject = input::read(options)?;
     let case = backwards::read(&subject, options)?;
+    topics::check(&subject, options)?;
     let limits = &options.limits;
     let mut findings = Findings::default();
     subject.describe(options, &mut findings);

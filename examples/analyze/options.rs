@@ -1,6 +1,7 @@
 //! What can be asked for on the command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, ValueEnum};
 use lmchain::text::{CorpusSettings, DocumentEnd, InvalidUtf8, Tokenizer};
@@ -81,7 +82,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) against: Against,
 
-    /// Of a text: draw so many chains from the posterior of its counts, for intervals of 95 %
+    /// Of a text: draw so many chains from the posterior of its counts, for intervals of
+    /// 95 %, which take 39 chains at least
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(39..=100_000))]
     pub(crate) draws: Option<u32>,
 
@@ -100,16 +102,36 @@ pub(crate) struct Options {
 #[derive(Debug, Args)]
 pub(crate) struct Drift {
     /// A topic by its tokens: a state is in that of its latest token listed; may be repeated
-    #[arg(long, value_name = "NAME=TOKEN,TOKEN,...")]
-    pub(crate) topic: Vec<String>,
+    #[arg(long, value_name = "NAME=TOKEN,TOKEN,...", group = "topics")]
+    pub(crate) topic: Vec<NamedTopic>,
 
     /// Topics that the chain seldom leaves, so many, found by the chain itself
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "topic")]
-    pub(crate) sets: usize,
+    #[arg(long, value_name = "N", conflicts_with = "topic", group = "topics")]
+    #[arg(value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) sets: Option<u16>,
 
     /// A prompt to ask how long it is kept to; needs topics
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", requires = "topics")]
     pub(crate) prompt: Option<String>,
+}
+
+/// A topic as it stands on the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedTopic {
+    pub(crate) name: String,
+    pub(crate) tokens: Vec<String>,
+}
+
+impl FromStr for NamedTopic {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, tokens) = text.split_once('=').ok_or("it is not of the form NAME=TOKEN,TOKEN,...")?;
+        if name.is_empty() || tokens.is_empty() {
+            return Err("it has no name, or no tokens");
+        }
+        Ok(Self { name: name.to_owned(), tokens: tokens.split(',').map(str::to_owned).collect() })
+    }
 }
 
 /// A model to hold the chain against.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::backwards::encode;
 use crate::findings::{Findings, Reason, converged, number};
 use crate::information::keyed;
-use crate::options::Options;
+use crate::options::{Drift, Options};
 use crate::subject::{Chain, Subject};
 
 /// Steps of the curves of a topic.
@@ -21,6 +21,26 @@ const STEPS: usize = 1000;
 
 /// Tokens that describe a topic.
 const DESCRIBED: usize = 8;
+
+/// Refuses topics of tokens, and a prompt, that the chain does not know.
+pub(crate) fn check(subject: &Subject, options: &Options) -> Result<(), Reason> {
+    let Drift { topic, prompt, sets } = &options.drift;
+    let states = subject.chain.states();
+    if let Some(sets) = sets.filter(|&sets| usize::from(sets) > subject.chain.len()) {
+        return Err(Reason::new(format!("--sets {sets} is more than the {} states", subject.chain.len())));
+    }
+    for token in topic.iter().flat_map(|topic| &topic.tokens) {
+        let vocab = states.vocab().ok_or_else(|| Reason::new("--topic: its tokens have no names"))?;
+        if vocab.token(token).is_none() {
+            return Err(Reason::new(format!("--topic: there is no token {token:?}")));
+        }
+    }
+    if let Some(prompt) = prompt {
+        let tokens = encode(subject, prompt).map_err(|reason| reason.within("--prompt"))?;
+        states.after_prompt(&tokens).map_err(|error| Reason::from(error).within("--prompt"))?;
+    }
+    Ok(())
+}
 
 /// The topics that the options name, or that are to be found.
 pub(crate) fn describe(
@@ -30,7 +50,7 @@ pub(crate) fn describe(
     findings: &mut Findings,
 ) {
     let asked = &options.drift;
-    if asked.topic.is_empty() && asked.sets == 0 {
+    if asked.topic.is_empty() && asked.sets.is_none() {
         return;
     }
     let chain = &subject.chain;
@@ -78,13 +98,15 @@ fn memberships(
     findings: &mut Findings,
 ) -> Result<Memberships, Reason> {
     let asked = &options.drift;
-    if asked.topic.is_empty() {
-        let found = converged(MetastableSolver::new().sets(asked.sets).solve(chain, law))?;
+    if let Some(sets) = asked.sets {
+        let found = converged(MetastableSolver::new().sets(sets.into()).solve(chain, law))?;
         findings.set("metastable_crispness", found.crispness());
         return Ok(found.memberships().clone());
     }
-    let lists = asked.topic.iter().map(|topic| list(topic)).collect::<Result<Vec<_>, _>>()?;
-    let lists: Vec<(&str, &[&str])> = lists.iter().map(|(name, words)| (*name, words.as_slice())).collect();
+    let words: Vec<Vec<&str>> =
+        asked.topic.iter().map(|topic| topic.tokens.iter().map(String::as_str).collect()).collect();
+    let names = asked.topic.iter().map(|topic| topic.name.as_str());
+    let lists: Vec<(&str, &[&str])> = names.zip(words.iter().map(Vec::as_slice)).collect();
     let topics = Topics::by_words(chain.states(), &lists, "otherwise")?;
     Ok(Memberships::of_topics(&without_last_if_empty(chain, topics)?))
 }
@@ -96,15 +118,6 @@ fn without_last_if_empty(chain: &Chain, topics: Topics) -> Result<Topics, Reason
         return Ok(topics);
     }
     Ok(Topics::by_state(chain.states(), topics.names()[..last].to_vec(), |state| topics.of_state(state))?)
-}
-
-/// A topic as it stands on the command line: `NAME=TOKEN,TOKEN,...`.
-fn list(topic: &str) -> Result<(&str, Vec<&str>), Reason> {
-    let (name, words) =
-        topic.split_once('=').filter(|(name, words)| !name.is_empty() && !words.is_empty()).ok_or_else(
-            || Reason::new(format!("--topic {topic:?} is not of the form NAME=TOKEN,TOKEN,...")),
-        )?;
-    Ok((name, words.split(',').collect()))
 }
 
 /// The tokens that each topic says more than the others.

@@ -1,5 +1,5 @@
 //! How do the errors of a model pile up once it reads its own text, where does that
-//! start, and what helps?
+//! start, and does it help to look ahead?
 //!
 //! ```text
 //! cargo run --release --example snowball              # three voices that come along
@@ -68,7 +68,7 @@ fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
     let contributions = exposure.contributions(ContributionOrder::Increase, options.contexts);
     report::origins(&origins, &contributions);
 
-    // What helps: to look ahead by one token.
+    // Does it help to look ahead by one token?
     let fit = LookAheadCalibration::new().fit(&exposure)?.converged()?;
     let calibrated = exposure.look_ahead(fit.alpha)?;
     let solved = StationarySolver::new().solve_watched(&calibrated, watch)?.converged()?;

@@ -31,6 +31,9 @@ pub(crate) fn size(subject: &Subject) {
 pub(crate) fn rates(rates: &ErrorRates) {
     heading("How far apart are they?", "in the long run, each in its own contexts");
     indented(&rates.to_string());
+    if rates.reverse_error.is_infinite() {
+        say!("   inf: the model makes steps that the data never make");
+    }
 }
 
 pub(crate) fn snowball(curve: &ErrorCurve, plateau: &Plateau) {
@@ -40,8 +43,8 @@ pub(crate) fn snowball(curve: &ErrorCurve, plateau: &Plateau) {
     say!("   {}", sparkline(&columns, 1.02 * columns.iter().copied().fold(0.0, f64::max)));
     let excess = curve.excess();
     for tokens in [1, 2, 5, 10, 20, 50].into_iter().filter(|&tokens| tokens < error.len()) {
-        let excess = excess.as_ref().map_or(f64::NAN, |excess| excess[tokens - 1]);
-        say!("   after {tokens:>2}: {:.5}   accumulated excess {excess:7.2} %", error[tokens]);
+        let excess = excess.as_ref().map_or(f64::NAN, |excess| excess[tokens]);
+        say!("   after {tokens:>2}: {:.5}   with all before it, {excess:6.2} % in excess", error[tokens]);
     }
     let more = if plateau.first > 0.0 { 100.0 * (plateau.limit / plateau.first - 1.0) } else { 0.0 };
     say!("   plateau: {:.5} bits, {more:+.2} % on the first", plateau.limit);
@@ -92,7 +95,10 @@ pub(crate) fn origins(origins: &Origins, contributions: &Contributions) {
 }
 
 pub(crate) fn calibration(fit: &LookAheadFit, before: &ErrorRates, after: &ErrorRates) {
-    heading("What helps: looking ahead", "every token less likely by 2^-a for each bit of entropy after it");
+    heading(
+        "Does it help to look ahead?",
+        "every token less likely by 2^-a for each bit of entropy after it",
+    );
     say!("   a = {:.5}", fit.alpha);
     say!("   {:<38}{:>10}{:>10}", "", "before", "after");
     for (name, one, other) in [
@@ -103,7 +109,9 @@ pub(crate) fn calibration(fit: &LookAheadFit, before: &ErrorRates, after: &Error
         ("error in the model's own contexts", before.error_under_model, after.error_under_model),
         ("distance in the long run", before.distance, after.distance),
     ] {
-        say!("   {name:<38}{one:>10.5}{other:>10.5}");
+        let verdict = if other.abs() < one.abs() { "nearer" } else { "farther" };
+        let verdict = if name.contains("entropy") { "" } else { verdict };
+        say!("   {name:<38}{one:>10.5}{other:>10.5}  {verdict}");
     }
     say!(
         "   entropy after the next token: {:.5} where the data choose it, {:.5} before, {:.5} now",
@@ -111,6 +119,7 @@ pub(crate) fn calibration(fit: &LookAheadFit, before: &ErrorRates, after: &Error
         fit.next_entropy_before,
         fit.next_entropy_after
     );
+    say!("   that entropy is what is fitted; the rest follows as it may");
 }
 
 pub(crate) fn curves(
@@ -165,6 +174,8 @@ pub(crate) fn surprisal(
             path.evidence()[last]
         );
     }
+    say!("   the other text is the end of the data, which the model was not made from");
+    say!("   only surprise beyond what the model expects tells: a calibrated model's errors do not");
     // What speaks for the model is not drawn: the axis starts at no evidence.
     let shown = |path: &SurprisalPath| path.evidence().iter().map(|bits| bits.max(0.0)).collect::<Vec<f64>>();
     let longest = own.evidence().len().max(real.evidence().len());

@@ -169,6 +169,9 @@ fn title(area: &Area<'_>, text: &str) -> Drawn {
     Ok(())
 }
 
+/// By how much the vertical axis grows where the legend needs room.
+const HEADROOM: f64 = 1.4;
+
 // ---- curves ---------------------------------------------------------------------
 
 fn draw_curves(
@@ -188,8 +191,16 @@ fn draw_curves(
         Axis::Linear => (0.0, 1.04 * largest(points().map(|(_, y)| y))),
         Axis::Logarithmic => range(points().map(|(_, y)| y)),
     };
-    let inside: Vec<(f64, f64)> =
-        points().map(|(x, y)| ((x - left) / (right - left), (y - bottom) / (top - bottom))).collect();
+    let inside = |(x, y): (f64, f64)| ((x - left) / (right - left), (y - bottom) / (top - bottom));
+    let lines: Vec<Vec<(f64, f64)>> = curves
+        .iter()
+        .map(|series| series.points.iter().filter(is_shown).map(|point| inside(place(point))).collect())
+        .collect();
+    let dotted = dots.iter().flat_map(|series| &series.points).filter(is_shown);
+    let dotted = dotted.map(|point| inside(place(point)));
+    let corner = empty_corner(&lines.iter().flat_map(|line| along(line)).chain(dotted).collect::<Vec<_>>());
+    // Where no corner is empty, the legend gets room above the curves.
+    let top = if corner.is_none() { bottom + (top - bottom) * HEADROOM } else { top };
     let mut chart = ChartBuilder::on(area)
         .margin(20)
         .margin_top(60)
@@ -226,7 +237,7 @@ fn draw_curves(
     }
     chart
         .configure_series_labels()
-        .position(emptiest_corner(&inside))
+        .position(corner.unwrap_or(SeriesLabelPosition::UpperRight))
         .legend_area_size(36)
         .margin(14)
         .background_style(WHITE.mix(0.85))
@@ -235,22 +246,32 @@ fn draw_curves(
     Ok(())
 }
 
-/// The corner with the fewest points, of points in the unit square.
-fn emptiest_corner(points: &[(f64, f64)]) -> SeriesLabelPosition {
-    let crowd = |right: bool, upper: bool| {
-        let inside = |&&(x, y): &&(f64, f64)| {
+/// Points of a line, near enough to each other to show where it goes.
+fn along(line: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> + '_ {
+    let between = |pair: &[(f64, f64)]| {
+        let [(x0, y0), (x1, y1)] = [pair[0], pair[1]];
+        (0..=20)
+            .map(move |part| f64::from(part) / 20.0)
+            .map(move |t| (x0 + t * (x1 - x0), y0 + t * (y1 - y0)))
+    };
+    line.windows(2).flat_map(between)
+}
+
+/// A corner without points, of points in the unit square.
+fn empty_corner(points: &[(f64, f64)]) -> Option<SeriesLabelPosition> {
+    let is_empty = |right: bool, upper: bool| {
+        let inside = |&(x, y): &(f64, f64)| {
             (if right { x > 0.6 } else { x < 0.4 }) && (if upper { y > 0.65 } else { y < 0.35 })
         };
-        points.iter().filter(inside).count()
+        !points.iter().any(inside)
     };
     let corners = [
-        (crowd(true, true), SeriesLabelPosition::UpperRight),
-        (crowd(true, false), SeriesLabelPosition::LowerRight),
-        (crowd(false, true), SeriesLabelPosition::UpperLeft),
-        (crowd(false, false), SeriesLabelPosition::LowerLeft),
+        (true, true, SeriesLabelPosition::UpperRight),
+        (true, false, SeriesLabelPosition::LowerRight),
+        (false, true, SeriesLabelPosition::UpperLeft),
+        (false, false, SeriesLabelPosition::LowerLeft),
     ];
-    let emptiest = corners.into_iter().min_by_key(|&(crowd, _)| crowd);
-    emptiest.map_or(SeriesLabelPosition::UpperRight, |(_, corner)| corner)
+    corners.into_iter().find(|&(right, upper, _)| is_empty(right, upper)).map(|(_, _, corner)| corner)
 }
 
 impl Axis {

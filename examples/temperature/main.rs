@@ -38,10 +38,11 @@ fn main() -> ExitCode {
 fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
     let temperatures = options.temperatures()?;
     let plots = support::Plots::new(&options.plots)?;
+    let subject = Subject::read(options, watch)?;
+    watch.clear();
     let toy = parity::sweep()?;
     report::parity(&toy, &plots)?;
 
-    let subject = Subject::read(options, watch)?;
     report::size(&subject, options);
     let mut measured = Vec::new();
     for (done, &temperature) in temperatures.iter().enumerate() {

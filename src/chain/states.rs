@@ -208,6 +208,15 @@ impl States {
         !matches!(self.kind, Kind::Suffixes { .. } | Kind::Pairs { .. })
     }
 
+    /// Whether states of two chains with the same number stand for the same
+    /// context; `O(N)`. Of contexts of different lengths only their number is compared.
+    pub(crate) fn are_those_of(&self, other: &Self) -> bool {
+        let shape = |states: &Self| (states.len(), states.vocabulary_size(), states.context_length());
+        let both_windows = self.are_windows() && other.are_windows();
+        shape(self) == shape(other)
+            && (!both_windows || (0..self.len()).all(|state| self.key(state) == other.key(state)))
+    }
+
     /// A state as a base-V number of its tokens, oldest first, for contexts that
     /// all have the same length.
     pub(crate) fn key(&self, state: usize) -> u128 {

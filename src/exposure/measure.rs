@@ -56,7 +56,9 @@ impl<'a, P: TransitionOperator, Q: TransitionOperator> Exposure<'a, P, Q> {
     ///
     /// # Panics
     ///
-    /// If the chains have different numbers of states.
+    /// If the chains are not over the same contexts: see
+    /// [`with_model`](MarkovChain::with_model), [`ModelLift`](super::ModelLift)
+    /// and [`explored_together`](super::explored_together) for ways to have them so.
     #[track_caller]
     pub fn measure(
         data: &'a MarkovChain<P>,
@@ -64,7 +66,10 @@ impl<'a, P: TransitionOperator, Q: TransitionOperator> Exposure<'a, P, Q> {
         model: &'a MarkovChain<Q>,
         model_law: &Law,
     ) -> Result<Self> {
-        assert_eq!(data.len(), model.len(), "two chains over the same contexts");
+        assert!(
+            data.states().are_those_of(model.states()),
+            "two chains over the same contexts: see ModelLift, or explored_together"
+        );
         for law in [data_law, model_law] {
             if law.len() != data.len() {
                 return Err(Error::LengthMismatch { expected: data.len(), found: law.len() });

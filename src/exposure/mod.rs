@@ -21,8 +21,11 @@
 //!
 //! Without a reference, **surprisal less entropy** of each token is a martingale
 //! difference on text that the model wrote, and tells other text from it
-//! ([`SurprisalTest`]). **Look-ahead calibration** ([`LookAhead`]) mends drift by one
-//! number: it makes tokens more or less likely by the entropy of what follows them.
+//! ([`SurprisalTest`]) as far as the model is surprised more, or less, than it expects; errors
+//! that leave its calibration whole do not show. **Look-ahead calibration** ([`LookAhead`]) makes
+//! tokens more or less likely by the entropy of what follows them, by one number, fitted so that
+//! this entropy is that of the data. The cross-entropy never rises by it; the
+//! drift in the long run may move either way.
 
 mod bounds;
 mod calibration;
