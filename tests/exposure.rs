@@ -295,6 +295,26 @@ fn impossible_steps_make_the_error_infinite_and_are_named() {
 }
 
 #[test]
+fn hardly_possible_steps_cost_what_their_logarithms_say() {
+    let coin = MarkovChain::enumerated(&TableModel::from_rows(1, &[[0.5; 2]; 2]).unwrap()).unwrap();
+    let law = law_of(&coin);
+    for exponent in 1..=315 {
+        let rare: f64 = format!("1e-{exponent}").parse().unwrap();
+        let rows = [[rare, 1.0 - rare]; 2];
+        let model = MarkovChain::enumerated(&TableModel::from_rows(1, &rows).unwrap()).unwrap();
+        let exposure = Exposure::measure(&coin, &law, &model, &Law::new(rows[0].to_vec()).unwrap()).unwrap();
+        // log2(1/2 / q) / 2 + log2(1/2 / (1 - q)) / 2, where subnormal q is not quite a power of ten.
+        let decades =
+            if exponent < 308 { f64::from(exponent) * std::f64::consts::LOG2_10 } else { -rare.log2() };
+        let exact = 0.5 * decades - 1.0 - 0.5 * (-rare).ln_1p() / std::f64::consts::LN_2;
+        // Parts of up to twice the sum, six rounded operations each.
+        let allowed = 16.0 * f64::EPSILON * exact.max(1.0);
+        assert_close(exposure.rates().error, exact, allowed, &format!("1e-{exponent}"));
+        assert!(exposure.impossible_steps(1).is_empty());
+    }
+}
+
+#[test]
 fn a_perfect_model_piles_nothing_up() {
     let chain = language_model("C12").shift();
     let law = law_of(&chain);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::operator::{TransitionOperator, successors};
-use crate::prob::Best;
+use crate::prob::{Best, relative_entropy_term};
 
 /// The divergences of two transition matrices, row by row.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,31 +43,13 @@ impl ContextDivergences {
 fn divergences<P: TransitionOperator, Q: TransitionOperator>(data: &P, model: &Q, state: usize) -> [f64; 3] {
     let mut sums = [0.0; 3];
     for (_, p, q) in merged(data, model, state) {
-        sums[0] += term(p, q);
-        sums[1] += term(q, p);
+        // What the terms add, q - p, adds up to nothing over two laws.
+        sums[0] += relative_entropy_term(p, q);
+        sums[1] += relative_entropy_term(q, p);
         sums[2] += 0.5 * (p - q).abs();
     }
     let bits = std::f64::consts::LOG2_E;
     [sums[0] * bits, sums[1] * bits, sums[2].min(1.0)]
-}
-
-/// `p ln(p / q) - p + q`, never negative: what is added here adds up to nothing over
-/// two laws, and makes every term right where `p` and `q` are close.
-fn term(p: f64, q: f64) -> f64 {
-    if p == 0.0 {
-        return q;
-    }
-    if q == 0.0 {
-        return f64::INFINITY;
-    }
-    let x = (q - p) / p;
-    let difference = if x.abs() < 1e-4 {
-        // x - ln(1 + x), whose terms would cancel.
-        x * x * (0.5 - x * (1.0 / 3.0 - 0.25 * x))
-    } else {
-        x - x.ln_1p()
-    };
-    p * difference
 }
 
 /// The states that either chain leads to from a state, ascending, with both probabilities.
@@ -115,24 +97,4 @@ pub(super) fn impossible_steps<P: TransitionOperator, Q: TransitionOperator>(
         }));
     }
     best.into_sorted()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn terms_are_right_where_laws_are_close() {
-        // p ln(p/q) - p + q = (q - p)^2 / (2 p) (1 - 2x/3 + ...) by the series of the logarithm.
-        for exponent in 1..=12 {
-            let p = 0.25;
-            let x = 0.1f64.powi(exponent);
-            let q = p * (1.0 + x);
-            let x = (q - p) / p;
-            let series: f64 = (2..40).map(|k| f64::powi(-x, k) / f64::from(k)).sum();
-            let found = term(p, q);
-            assert!((found / (p * series) - 1.0).abs() < 1e-11, "{exponent}: {found}");
-        }
-        assert_eq!((term(0.0, 0.3), term(0.3, 0.0), term(0.0, 0.0)), (0.3, f64::INFINITY, 0.0));
-    }
 }

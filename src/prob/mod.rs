@@ -17,7 +17,7 @@ mod streams;
 pub use alias::{AliasRows, AliasTable};
 pub(crate) use best::Best;
 pub use distance::{hellinger, jensen_shannon, l1, relative_entropy, total_variation};
-pub(crate) use divergence::divergence_term;
+pub(crate) use divergence::{divergence_term, relative_entropy_term};
 pub use entropy::{entropy, miller_madow_entropy, plug_in_entropy};
 pub use estimator::EntropyEstimator;
 pub use law::Law;
