@@ -310,6 +310,12 @@ fn hardly_possible_steps_cost_what_their_logarithms_say() {
         // Parts of up to twice the sum, six rounded operations each.
         let allowed = 16.0 * f64::EPSILON * exact.max(1.0);
         assert_close(exposure.rates().error, exact, allowed, &format!("1e-{exponent}"));
+        // The error is the same in all contexts, so there is no way to go.
+        let plateau = exposure.plateau().unwrap().converged().unwrap();
+        assert_close(plateau.limit, exact, allowed, "plateau");
+        assert!(plateau.offset.abs() <= allowed, "{plateau:?}");
+        let origins = exposure.origins(1).unwrap().converged().unwrap();
+        assert_close(origins.total, 0.0, allowed, "all that starts anywhere");
         assert!(exposure.impossible_steps(1).is_empty());
     }
 }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
+use std::ops::ControlFlow;
+
 mod common;
 
 #[path = "sensitivity/posteriors.rs"]
@@ -17,7 +19,7 @@ use lmchain::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperat
 use lmchain::passage::PassageSolver;
 use lmchain::prob::Law;
 use lmchain::sensitivity::{Change, PoissonSolver};
-use lmchain::solve::Stop;
+use lmchain::solve::{Progress, Stop};
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 use lmchain::text::ContextSpace;
 use proptest::prelude::*;
@@ -293,6 +295,23 @@ fn too_few_iterations_are_said_so_with_a_bound_that_holds() {
 }
 
 #[test]
+fn a_proof_that_is_called_off_is_no_proof() {
+    let chain = large();
+    let law = law_of(&chain);
+    let f: Vec<f64> = (0..chain.len()).map(|state| (state % 7) as f64).collect();
+    let mut only_solve = |progress: &Progress| match progress.stage {
+        "Poisson's equation" => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    };
+    let outcome = PoissonSolver::new().solve_watched(&chain, &law, &f, &mut only_solve).unwrap();
+    assert_eq!((outcome.report().error_bound, outcome.report().stop), (None, Stop::Cancelled));
+    // Where no proof is asked for, there is none to call off.
+    let solver = PoissonSolver::new().proven(false);
+    let outcome = solver.solve_watched(&chain, &law, &f, &mut only_solve).unwrap();
+    assert_eq!((outcome.report().error_bound, outcome.report().stop), (None, Stop::Converged));
+}
+
+#[test]
 fn every_operator_gives_the_same() {
     let table = large();
     let sparse: Vec<(u32, u32, f64)> = (0..table.len())
@@ -339,6 +358,59 @@ fn a_periodic_chain_has_a_poisson_solution() {
         assert!(((g[i] - g[1]) - (i - 1) as f64).abs() <= bound.max(1e-9), "{i}: {}", g[i] - g[1]);
     }
     assert!(bound < 1e-4, "{bound}");
+}
+
+#[test]
+fn a_constant_observable_is_solved_though_rounding_is_all_it_has() {
+    let two = MarkovChain::from_dense(ndarray::array![[0.7, 0.3], [0.2, 0.8]].view()).unwrap();
+    let law = law_of(&two);
+    for constant in [0.0, 0.1, -1e300, 1e-300] {
+        let poisson = PoissonSolver::new().solve(&two, &law, &[constant; 2]).unwrap().converged().unwrap();
+        // What the sum of the law misses of one is all that there is.
+        let rounding = 4.0 * f64::EPSILON * constant.abs();
+        assert!(poisson.values().iter().all(|g| g.abs() <= rounding), "{constant}: {:?}", poisson.values());
+        assert!(poisson.mean_bounds().contains(constant), "{constant}: {:?}", poisson.mean_bounds());
+    }
+    // Rows of the parity chain all have the same entropy, up to the order of a sum.
+    let chain = language_model("C14").shift();
+    let law = law_of(&chain);
+    let mut entropies = vec![0.0; chain.len()];
+    chain.operator().row_entropies(&mut entropies);
+    let sensitivity = chain.entropy_rate_sensitivity(&law).unwrap().converged().unwrap();
+    assert_close(sensitivity.value(), entropies[0], 1e-15, "entropy rate");
+    // Large chains, by iteration: a constant, and what a constant and rounding make.
+    let large = large();
+    let law = law_of(&large);
+    for noise in [0.0, f64::EPSILON] {
+        let f: Vec<f64> = (0..large.len()).map(|state| 0.3 + noise * (state % 3) as f64).collect();
+        let outcome = PoissonSolver::new().solve(&large, &law, &f).unwrap();
+        assert!(outcome.is_converged(), "{:?}", outcome.report());
+        assert!(outcome.report().error_bound.unwrap() < 1e-9);
+    }
+}
+
+#[test]
+fn slow_chains_are_solved_as_far_as_rounding_lets() {
+    // Two states that change with probability c: g = (1, -1)/(4 c) of the first one's indicator.
+    for c in [1e-3, 1e-6, 1e-9, 1e-12] {
+        let chain = MarkovChain::from_dense(ndarray::array![[1.0 - c, c], [c, 1.0 - c]].view()).unwrap();
+        let outcome = PoissonSolver::new().solve(&chain, &Law::uniform(2), &[1.0, 0.0]).unwrap();
+        let bound = outcome.report().error_bound.unwrap();
+        let poisson = outcome.converged().unwrap();
+        let apart = poisson.values()[0] - poisson.values()[1];
+        assert!((apart - 0.5 / c).abs() <= bound, "{c}: {apart} {bound}");
+    }
+    // A state that is left with probability c is visited 1/c times.
+    for c in [1e-3, 1e-8, 1e-12] {
+        let rows = ndarray::array![[1.0 - c, 0.75 * c, 0.25 * c], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        let chain = MarkovChain::from_dense(rows.view()).unwrap();
+        let set = |state| StateSet::of(3, [state]).unwrap();
+        let found =
+            chain.passage_sensitivity(Start::State(0), &set(1), &set(2)).unwrap().converged().unwrap();
+        // The probability of staying is known to half a unit, and so are sums of visits.
+        assert_close(found.weights()[0] * c, 1.0, 4.0 * f64::EPSILON / c, "visits");
+        assert_close(found.value(), 0.75, 1e-9, "probability");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! problem possible that the others cannot.
 
 mod backoff;
+mod fundamental;
 mod matrix_market;
 #[cfg(feature = "npz")]
 mod npz;
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 pub use backoff::BackoffOperator;
 #[cfg(test)]
 pub(crate) use backoff::test_matrix;
+pub(crate) use fundamental::Fundamental;
 pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry, round_to_f32};
 pub use sparse::{SparseMatrix, SparseOperator};

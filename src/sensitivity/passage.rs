@@ -8,7 +8,7 @@ use crate::passage::{PassageSolver, leading_to};
 use crate::prob::dot;
 use crate::solve::{LinearSystem, Outcome, Report, Silent};
 
-/// Residual of the expected visits, in visits.
+/// Residual of the expected visits, in visits, unless rounding of many leaves more.
 const TOLERANCE: f64 = 1e-10;
 
 /// Products that they may take.
@@ -64,6 +64,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
             right: &right,
             size: &largest,
             tolerance: TOLERANCE,
+            // A visit is the start or comes from others, so the sum of what comes is no more than the
+            // visits; each of these and the difference is rounded, and the solution itself.
+            rounding: 2.0 * (operator.longest_sum() + 3) as f64 * f64::EPSILON,
             max_iterations: MAX_ITERATIONS,
             stage: "expected visits",
         };

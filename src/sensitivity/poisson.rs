@@ -2,7 +2,7 @@
 
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
-use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
+use crate::operator::{Fundamental, TransitionOperator, row_sum_error};
 use crate::passage::{Interval, PassageSolver};
 use crate::prob::{Law, dot, sum_depth};
 use crate::solve::{LinearSolution, LinearSystem, Observer, Outcome, Report, Silent, Stop, check_positive};
@@ -10,7 +10,7 @@ use crate::solve::{LinearSolution, LinearSystem, Observer, Outcome, Report, Sile
 /// Solves Poisson's equation `g - P g = f - pi f`, `pi g = 0`, on any operator.
 ///
 /// For up to 512 states by elimination with corrections, else by restarted
-/// GMRES (Saad & Schultz 1986) on `(I - P + 1 pi) g = f`, a product an iteration;
+/// GMRES (Saad & Schultz 1986) on `(I - P + 1 pi) g = f - pi f`, a product an iteration;
 /// where that stands still, for up to 4,096 states by elimination after all.
 ///
 /// The report's residual is the **spread**, the largest less the smallest entry, of
@@ -55,7 +55,9 @@ impl PoissonSolver {
         Self { tolerance: 1e-10, max_iterations: 100_000, proven: true }
     }
 
-    /// The spread of the residual to reach, in units of that of the observable.
+    /// The spread of the residual to reach, in units of that of the observable; or
+    /// what rounding leaves of it, if that is more: some units of the longest row's rounding
+    /// of the largest value of the solution.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
@@ -68,7 +70,8 @@ impl PoissonSolver {
     }
 
     /// Whether the mean time to the most probable state is bounded, for a proven
-    /// bound on the error; that may cost more than the solution. Without it the
+    /// bound on the error; that may cost more than the solution. Where it cannot be
+    /// bounded, the solution has not converged: [`Stop::Unproven`]. Without a proof the
     /// report has no error bound.
     pub fn proven(mut self, proven: bool) -> Self {
         self.proven = proven;
@@ -107,37 +110,40 @@ impl PoissonSolver {
     ) -> Result<Outcome<Poisson>> {
         check_positive("tolerance", self.tolerance)?;
         check_observable(chain, stationary, observable)?;
-        let found = self.iterate(chain.operator(), stationary, observable, observer);
-        let mut values = found.values;
-        let level = dot(stationary, &values);
-        values.iter_mut().for_each(|value| *value -= level);
-        let poisson = Poisson::new(chain.operator(), values, dot(stationary, observable), observable);
-        let error_bound = match self.proven {
-            true => proven_error(chain, stationary, poisson.bounds.width(), observer)?,
-            false => None,
+        let fundamental = Fundamental::new(chain.operator(), stationary);
+        let mean = dot(stationary, observable);
+        let centred = fundamental.centred(observable.to_vec());
+        let found = self.iterate(chain.operator(), &fundamental, &centred, observer);
+        let (values, iterations, residual) =
+            (fundamental.centred(found.values), found.iterations, found.size);
+        let poisson = Poisson::new(chain.operator(), values, mean, &centred);
+        let proof = match self.proven {
+            true => proven_error(chain, stationary, poisson.deviation.width(), observer)?.map(Some),
+            false => Ok(None),
         };
-        let (iterations, residual, stop) = (found.iterations, found.size, found.stop);
+        let (error_bound, stop) = match proof {
+            Ok(error_bound) => (error_bound, found.stop),
+            // What did not converge has that to say first.
+            Err(reason) => (None, if is_done(found.stop) { reason } else { found.stop }),
+        };
         Ok(Outcome::new(poisson, Report { iterations, residual, error_bound, stop }))
     }
 
     fn iterate<O: TransitionOperator>(
         &self,
         operator: &O,
-        stationary: &[f64],
-        observable: &[f64],
+        fundamental: &Fundamental<'_, O>,
+        centred: &[f64],
         observer: &mut dyn Observer,
     ) -> LinearSolution {
-        let apply = |values: &[f64], image: &mut [f64]| {
-            operator.pull_back(values, image);
-            let mean = dot(stationary, values);
-            map_in_place(image, |state, pulled| values[state] - pulled + mean);
-        };
+        let rounding = residual_rounding(operator);
         let system = LinearSystem {
-            apply: &apply,
-            right: observable,
+            apply: &|values, image| fundamental.apply(values, image),
+            right: centred,
             // The constant that the residual should be is of no account.
             size: &spread,
-            tolerance: self.tolerance * spread(observable),
+            tolerance: (self.tolerance * spread(centred)).max(rounding * largest(centred)),
+            rounding,
             max_iterations: self.max_iterations,
             stage: "Poisson's equation",
         };
@@ -145,31 +151,44 @@ impl PoissonSolver {
     }
 }
 
+fn is_done(stop: Stop) -> bool {
+    matches!(stop, Stop::Converged | Stop::Direct)
+}
+
+/// What rounding makes of the spread of `f - g + P g`, in units of the largest `f` and `g`:
+/// a row adds up its terms, in whatever order, to half a unit of their size each, and
+/// three more operations follow, at both ends of the spread; and so does the rounding of `g`.
+fn residual_rounding<O: TransitionOperator>(operator: &O) -> f64 {
+    2.0 * (operator.longest_row() + 3) as f64 * f64::EPSILON
+}
+
 /// The solution of Poisson's equation for an observable.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Poisson {
     values: Vec<f64>,
     mean: f64,
-    bounds: Interval,
+    /// Bounds on the mean of the observable less `mean`.
+    deviation: Interval,
 }
 
 impl Poisson {
     /// With bounds on the mean: `pi f = pi (f - g + P g)` for any `g`, so it is
-    /// between the least and the largest entry of that (Odoni 1969).
-    fn new<O: TransitionOperator>(operator: &O, values: Vec<f64>, mean: f64, observable: &[f64]) -> Self {
+    /// between the least and the largest entry of that (Odoni 1969). The observable
+    /// comes less its mean, which keeps the rounding of a large one out of the bounds on the error.
+    fn new<O: TransitionOperator>(operator: &O, values: Vec<f64>, mean: f64, centred: &[f64]) -> Self {
         let mut pulled = vec![0.0; values.len()];
         operator.pull_back(&values, &mut pulled);
         let (mut lower, mut upper) = (f64::INFINITY, f64::NEG_INFINITY);
         for state in 0..values.len() {
-            let constant = observable[state] - values[state] + pulled[state];
+            let constant = centred[state] - values[state] + pulled[state];
             (lower, upper) = (lower.min(constant), upper.max(constant));
         }
-        let largest = |numbers: &[f64]| numbers.iter().fold(0.0f64, |most, x| most.max(x.abs()));
         // A row adds up its terms, in whatever order, to `longest_row` units of
         // their size; a row that does not sum to one is off by as much of them.
         let unit = (operator.longest_row() + 3) as f64 * f64::EPSILON + 2.0 * row_sum_error(operator);
-        let rounding = unit * (largest(&values) + largest(observable));
-        Self { values, mean, bounds: Interval { lower: lower - rounding, upper: upper + rounding } }
+        let rounding = unit * (largest(&values) + largest(centred));
+        let deviation = Interval { lower: lower - rounding, upper: upper + rounding };
+        Self { values, mean, deviation }
     }
 
     /// `g`, one number a state, in the unit of the observable times steps; its
@@ -186,7 +205,10 @@ impl Poisson {
     /// Proven bounds on the mean `pi f` under the exact stationary law, whatever
     /// the error of the one given.
     pub fn mean_bounds(&self) -> Interval {
-        self.bounds
+        let Interval { lower, upper } = self.deviation;
+        // Outwards, by more than the rounding of the sums.
+        let rounding = f64::EPSILON * (self.mean.abs() + lower.abs().max(upper.abs()));
+        Interval { lower: self.mean + lower - rounding, upper: self.mean + upper + rounding }
     }
 }
 
@@ -210,25 +232,27 @@ fn check_observable<O: TransitionOperator>(
     }
 }
 
-/// The mean time to the most probable state, from anywhere, times the spread.
+/// The mean time to the most probable state, from anywhere, times the spread; or why
+/// there is no bound.
 fn proven_error<O: TransitionOperator>(
     chain: &MarkovChain<O>,
     stationary: &Law,
     spread: f64,
     observer: &mut dyn Observer,
-) -> Result<Option<f64>> {
-    let Some(&(state, _)) = stationary.top(1).first() else { return Ok(None) };
+) -> Result<Result<f64, Stop>> {
+    let Some(&(state, _)) = stationary.top(1).first() else { return Ok(Err(Stop::Unproven)) };
     let target = StateSet::of(chain.len(), [state])?;
     // An upper bound is all that is needed, so the bounds may be far apart.
     let times = PassageSolver::new().tolerance(0.5).times_watched(chain, &target, observer)?;
     if times.report().stop == Stop::Cancelled {
-        return Ok(None);
+        return Ok(Err(Stop::Cancelled));
     }
     let longest = times.value().mean().upper().iter().copied().fold(0.0, f64::max);
     // The level is subtracted from all values alike; what rounding that brings
     // in was in the residual, which was computed afterwards.
     let sums = sum_depth(chain.len()) as f64 * f64::EPSILON;
-    Ok(Some(longest * spread * (1.0 + sums)).filter(|bound| bound.is_finite()))
+    let bound = longest * spread * (1.0 + sums);
+    Ok(if bound.is_finite() { Ok(bound) } else { Err(Stop::Unproven) })
 }
 
 /// The largest number less the smallest.
@@ -236,4 +260,9 @@ fn spread(numbers: &[f64]) -> f64 {
     let (low, high) =
         numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
     high - low
+}
+
+/// The largest number in absolute value.
+fn largest(numbers: &[f64]) -> f64 {
+    numbers.iter().fold(0.0, |most, x| most.max(x.abs()))
 }

@@ -27,7 +27,10 @@ pub(crate) struct LinearSystem<'a> {
     pub(crate) right: &'a [f64],
     /// The size of a residual `b - A x`, at most twice its Euclidean length.
     pub(crate) size: &'a dyn Fn(&[f64]) -> f64,
+    /// The size to reach.
     pub(crate) tolerance: f64,
+    /// What rounding leaves of a residual, in units of the largest unknown: no smaller size is asked for.
+    pub(crate) rounding: f64,
     pub(crate) max_iterations: usize,
     pub(crate) stage: &'static str,
 }
@@ -48,10 +51,16 @@ impl LinearSystem<'_> {
         direct.unwrap_or_else(|| self.iterated(observer))
     }
 
+    /// The size to reach with such unknowns.
+    fn goal(&self, values: &[f64]) -> f64 {
+        let largest = values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+        self.tolerance.max(self.rounding * largest)
+    }
+
     fn eliminated(&self, iterations: usize) -> Option<LinearSolution> {
         let values = self.factored()?;
         let size = (self.size)(&self.residual(&values));
-        let stop = if size <= self.tolerance { Stop::Direct } else { Stop::Rounding };
+        let stop = if size <= self.goal(&values) { Stop::Direct } else { Stop::Rounding };
         Some(LinearSolution { values, size, iterations, stop })
     }
 
@@ -91,11 +100,12 @@ impl LinearSystem<'_> {
         let mut sizes = vec![(self.size)(&left)];
         loop {
             let size = sizes[sizes.len() - 1];
-            if let Some(stop) = self.reason_to_stop(size, iterations, observer) {
+            let goal = self.goal(&values);
+            if let Some(stop) = self.reason_to_stop(size, goal, iterations, observer) {
                 return LinearSolution { values, size, iterations, stop };
             }
             let room = BASIS.min(self.max_iterations - iterations).max(1);
-            let cycle = Cycle::run(self, &left, room);
+            let cycle = Cycle::run(self, &left, goal, room);
             iterations += cycle.basis.len();
             let candidate = cycle.improved(&values);
             let next = self.residual(&candidate);
@@ -105,7 +115,7 @@ impl LinearSystem<'_> {
             }
             sizes.push(next_size.min(size));
             // A cycle that believes itself done and is not is at the end of its precision.
-            if cycle.claims_done && next_size > self.tolerance && next_size > 0.5 * size {
+            if cycle.claims_done && next_size > self.goal(&values) && next_size > 0.5 * size {
                 return LinearSolution {
                     values,
                     size: next_size.min(size),
@@ -122,8 +132,14 @@ impl LinearSystem<'_> {
         }
     }
 
-    fn reason_to_stop(&self, size: f64, iterations: usize, observer: &mut dyn Observer) -> Option<Stop> {
-        if size <= self.tolerance {
+    fn reason_to_stop(
+        &self,
+        size: f64,
+        goal: f64,
+        iterations: usize,
+        observer: &mut dyn Observer,
+    ) -> Option<Stop> {
+        if size <= goal {
             return Some(Stop::Converged);
         }
         if iterations >= self.max_iterations {
@@ -146,7 +162,7 @@ struct Cycle {
 }
 
 impl Cycle {
-    fn run(system: &LinearSystem<'_>, left: &[f64], room: usize) -> Self {
+    fn run(system: &LinearSystem<'_>, left: &[f64], goal: f64, room: usize) -> Self {
         let room = room.min((BASIS_BYTES / size_of_val(left)).max(4)).min(left.len());
         let length = dot(left, left).sqrt();
         let mut basis = vec![scaled(left, 1.0 / length)];
@@ -161,7 +177,7 @@ impl Cycle {
             column.push(rest);
             rotate(&mut column, &mut right, &mut rotations);
             triangle.push(column);
-            claims_done = right[step + 1].abs() <= 0.25 * system.tolerance || rest == 0.0;
+            claims_done = right[step + 1].abs() <= 0.25 * goal || rest == 0.0;
             if claims_done || step + 1 == room {
                 break;
             }
@@ -234,7 +250,15 @@ mod tests {
     }
 
     fn system<'a>(right: &'a [f64], size: &'a dyn Fn(&[f64]) -> f64) -> LinearSystem<'a> {
-        LinearSystem { apply: &circle, right, size, tolerance: 1e-12, max_iterations: 1000, stage: "test" }
+        LinearSystem {
+            apply: &circle,
+            right,
+            size,
+            tolerance: 1e-12,
+            rounding: 0.0,
+            max_iterations: 1000,
+            stage: "test",
+        }
     }
 
     #[test]
@@ -261,5 +285,18 @@ mod tests {
         assert!(short.stop == Stop::MaxIterations && short.size > 1e-12);
         let fine = LinearSystem { tolerance: 1e-30, ..system(&right, &largest) }.solve(&mut Silent);
         assert!(fine.stop == Stop::Rounding && fine.size < 1e-14, "{:?} {}", fine.stop, fine.size);
+    }
+    #[test]
+    fn no_more_is_asked_for_than_rounding_leaves() {
+        let largest = |left: &[f64]| left.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+        for n in [100, 2000] {
+            let right: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
+            // Three roundings an equation, of unknowns up to twice the largest.
+            let rounding = 6.0 * f64::EPSILON;
+            let system = LinearSystem { tolerance: 1e-30, rounding, ..system(&right, &largest) };
+            let found = system.solve(&mut Silent);
+            assert!(matches!(found.stop, Stop::Direct | Stop::Converged), "{n}: {:?}", found.stop);
+            assert!(found.size <= rounding * largest(&found.values));
+        }
     }
 }

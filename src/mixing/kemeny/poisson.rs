@@ -1,19 +1,16 @@
 //! Poisson's equation, for one observable after another.
 
 use crate::chain::MarkovChain;
-use crate::operator::{TransitionOperator, map_in_place};
+use crate::operator::{Fundamental, TransitionOperator};
 use crate::prob::{Law, dot};
 use crate::solve::{LinearSystem, Silent};
 
 /// Poisson's equation `g - P g = f - (pi f) 1`, with `pi g = 0`, on the
 /// recurrent class: its solution is `g = D f`, with the deviation matrix `D`.
 ///
-/// Solved by GMRES on `g - P g + (pi g) 1`, which is not singular. A few slow
-/// eigenvalues cost a few products each, however slow they are.
+/// Solved by GMRES. A few slow eigenvalues cost a few products each, however slow they are.
 pub(super) struct Poisson<'a, O> {
-    operator: &'a O,
-    stationary: &'a Law,
-    recurrent: Vec<bool>,
+    fundamental: Fundamental<'a, O>,
     tolerance: f64,
     max_iterations: usize,
 }
@@ -35,48 +32,32 @@ impl<'a, O: TransitionOperator> Poisson<'a, O> {
     ) -> Self {
         let classes = chain.classes();
         let recurrent = (0..chain.len()).map(|state| classes.is_recurrent(classes.class_of(state))).collect();
-        Self { operator: chain.operator(), stationary, recurrent, tolerance, max_iterations }
+        let fundamental = Fundamental::within(chain.operator(), stationary, recurrent);
+        Self { fundamental, tolerance, max_iterations }
     }
 
     /// The solution for an observable on the recurrent class.
     pub(super) fn solve(&self, observable: &[f64]) -> Solution {
-        let right = self.centred(observable.to_vec());
+        let right = self.fundamental.centred(observable.to_vec());
         let scale = norm(&right);
         if scale == 0.0 {
             return Solution { values: right, residual: 0.0, products: 0 };
         }
         let system = LinearSystem {
-            apply: &|values, image| self.apply(values, image),
+            apply: &|values, image| self.fundamental.apply(values, image),
             right: &right,
             size: &norm,
             tolerance: self.tolerance * scale,
+            rounding: 0.0,
             max_iterations: self.max_iterations,
             stage: "Poisson's equation",
         };
         let found = system.iterated(&mut Silent);
         Solution {
-            values: self.centred(found.values),
+            values: self.fundamental.centred(found.values),
             residual: found.size / scale,
             products: found.iterations,
         }
-    }
-
-    /// `g - P g + (pi g) 1` on the recurrent class; elsewhere, where all is zero, `g`.
-    fn apply(&self, values: &[f64], image: &mut [f64]) {
-        self.operator.pull_back(values, image);
-        let mean = dot(self.stationary, values);
-        map_in_place(image, |state, pulled| {
-            if self.recurrent[state] { values[state] - pulled + mean } else { values[state] }
-        });
-    }
-
-    /// An observable less its mean, on the recurrent class.
-    fn centred(&self, mut values: Vec<f64>) -> Vec<f64> {
-        let mean = dot(self.stationary, &values);
-        for (state, value) in values.iter_mut().enumerate() {
-            *value = if self.recurrent[state] { *value - mean } else { 0.0 };
-        }
-        values
     }
 }
 
