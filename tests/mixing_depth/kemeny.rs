@@ -8,7 +8,7 @@ use lmchain::mixing::KemenyEstimator;
 use lmchain::model::NgramSettings;
 use lmchain::operator::{Restart, SparseOperator, TransitionOperator};
 use lmchain::prob::Law;
-use lmchain::solve::Progress;
+use lmchain::solve::{Progress, Stop};
 use lmchain::text::{CorpusSettings, DocumentEnd, Tokenizer};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
@@ -236,6 +236,16 @@ fn the_nilpotent_part_has_no_timescale_once_it_is_gone() {
     let chain = language_models().into_iter().find(|case| case.name == "C02").unwrap().shift();
     assert!(chain.implied_timescales(2).unwrap().is_empty());
     assert!(matches!(chain.implied_timescales(0), Err(Error::MustBePositive { .. })));
+}
+
+#[test]
+fn an_estimate_says_why_it_did_not_converge() {
+    let chain = language_models().into_iter().find(|case| case.name == "C12").unwrap().shift();
+    let law = stationary(&chain);
+    let stop = |estimator: KemenyEstimator| estimator.estimate(&chain, &law).unwrap().report().stop;
+    assert_eq!(stop(KemenyEstimator::new()), Stop::Converged);
+    assert_eq!(stop(KemenyEstimator::new().tolerance(1e-30)), Stop::Rounding);
+    assert_eq!(stop(KemenyEstimator::new().max_iterations(1)), Stop::MaxIterations);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::chain::MarkovChain;
 use crate::operator::{Fundamental, TransitionOperator};
 use crate::prob::{Law, dot};
-use crate::solve::{LinearSystem, Silent};
+use crate::solve::{LinearSystem, Silent, Stop};
 
 /// Poisson's equation `g - P g = f - (pi f) 1`, with `pi g = 0`, on the
 /// recurrent class: its solution is `g = D f`, with the deviation matrix `D`.
@@ -21,6 +21,7 @@ pub(super) struct Solution {
     /// `||f - (pi f) 1 - (g - P g)||_2`, relative to the norm of the right-hand side.
     pub(super) residual: f64,
     pub(super) products: usize,
+    pub(super) stop: Stop,
 }
 
 impl<'a, O: TransitionOperator> Poisson<'a, O> {
@@ -41,7 +42,7 @@ impl<'a, O: TransitionOperator> Poisson<'a, O> {
         let right = self.fundamental.centred(observable.to_vec());
         let scale = norm(&right);
         if scale == 0.0 {
-            return Solution { values: right, residual: 0.0, products: 0 };
+            return Solution { values: right, residual: 0.0, products: 0, stop: Stop::Converged };
         }
         let system = LinearSystem {
             apply: &|values, image| self.fundamental.apply(values, image),
@@ -57,6 +58,7 @@ impl<'a, O: TransitionOperator> Poisson<'a, O> {
             values: self.fundamental.centred(found.values),
             residual: found.size / scale,
             products: found.iterations,
+            stop: found.stop,
         }
     }
 }
