@@ -239,6 +239,26 @@ fn the_nilpotent_part_has_no_timescale_once_it_is_gone() {
 }
 
 #[test]
+fn long_lags_take_no_longer_and_keep_the_timescales() {
+    // The other eigenvalue is 1 - 2 c, to half a unit of rounding of 1 - c.
+    for (c, lags) in [(0.2, vec![1, 2, 3, 5, 6, 7, 12, 20]), (1e-9, vec![1_000_000_000, 987_654_321])] {
+        let chain = MarkovChain::from_dense(ndarray::array![[1.0 - c, c], [c, 1.0 - c]].view()).unwrap();
+        let exact = -1.0 / (-2.0 * c).ln_1p();
+        for lag in lags {
+            let found = chain.implied_timescales(lag).unwrap();
+            // Each of some 40 products adds a few units to an entry, which the eigenvalue
+            // mu loses absolutely: the timescale is off by as much over mu ln mu.
+            let mu = (-(lag as f64) / exact).exp();
+            let allowed = 200.0 * f64::EPSILON / (mu * mu.ln().abs()) + f64::EPSILON / c;
+            assert_close(found[0] / exact, 1.0, allowed, &format!("{c}, lag {lag}"));
+        }
+    }
+    // The power is the limit, whose eigenvalues are 1 and 0.
+    let coin = MarkovChain::from_dense(ndarray::array![[0.7, 0.3], [0.2, 0.8]].view()).unwrap();
+    assert!(coin.implied_timescales(usize::MAX).unwrap().is_empty());
+}
+
+#[test]
 fn an_estimate_says_why_it_did_not_converge() {
     let chain = language_models().into_iter().find(|case| case.name == "C12").unwrap().shift();
     let law = stationary(&chain);
