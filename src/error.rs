@@ -390,6 +390,20 @@ pub enum Error {
         /// The residual reached.
         residual: f64,
     },
+    /// Rounding errors became too large for an answer.
+    #[error(
+        "rounding leaves {what} open: distances may be off by {error:.1e}, {allowed:.1e} is allowed; {remedy}"
+    )]
+    LostDigits {
+        /// What was to be found.
+        what: &'static str,
+        /// The bound on the error.
+        error: f64,
+        /// The error allowed.
+        allowed: f64,
+        /// What to do instead.
+        remedy: &'static str,
+    },
     /// Numbers became too small to be told from zero.
     #[error(
         "the probability of leaving state {state} underflows; the chain cannot be solved in double precision"

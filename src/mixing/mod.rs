@@ -26,6 +26,7 @@ mod eigenvalue;
 mod forgetting;
 mod kemeny;
 mod memory;
+mod powers;
 mod rows;
 mod time;
 mod timescales;

@@ -78,7 +78,7 @@ impl MixingBounds {
         self.distance.as_deref().ok()
     }
 
-    /// The exact mixing time to distance 1/4, if it could be afforded and there is one.
+    /// The exact mixing time to distance 1/4, if there is one, and if it could be afforded and told.
     pub fn mixing_time(&self) -> Option<u64> {
         self.mixing_time.as_ref().ok().copied().flatten()
     }
