@@ -114,7 +114,7 @@ impl LookAheadCalibration {
         tokens: &[Token],
     ) -> Result<Outcome<LookAheadFit>> {
         let counted = Counted::of(model, tokens)?;
-        let (low, high) = range(counted.entropies.iter().copied());
+        let (low, high) = range(counted.possible_entropies());
         let moments = |alpha: f64| counted.moments(alpha, 0.5 * (low + high));
         self.least(counted.cross_entropy, counted.next_entropy, high - low, moments)
     }
@@ -259,6 +259,11 @@ impl Counted {
         self.laws.extend_from_slice(law);
         self.entropies.extend_from_slice(entropies);
         Ok(())
+    }
+
+    /// The entropies after tokens that are possible.
+    fn possible_entropies(&self) -> impl Iterator<Item = f64> {
+        self.laws.iter().zip(&self.entropies).filter(|(p, _)| **p > 0.0).map(|(_, bits)| *bits)
     }
 
     fn moments(&self, alpha: f64, middle: f64) -> Moments {

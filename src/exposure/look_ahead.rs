@@ -37,10 +37,13 @@ impl<M: LanguageModel> LookAhead<M> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidSetting`] for a number that is not finite.
+    /// [`Error::InvalidSetting`] for a number that is not finite, or not with the
+    /// largest entropy for a factor.
     pub fn new(model: M, alpha: f64) -> Result<Self> {
-        if !alpha.is_finite() {
-            return Err(Error::InvalidSetting { name: "alpha", value: alpha, requirement: "finite" });
+        let most = (model.vocabulary_size() as f64).log2().max(1.0);
+        if !(alpha * most).is_finite() {
+            let requirement = "finite, and so its product with log2 of the vocabulary size";
+            return Err(Error::InvalidSetting { name: "alpha", value: alpha, requirement });
         }
         Ok(Self { model, alpha })
     }
@@ -69,9 +72,10 @@ impl<M: LanguageModel> LanguageModel for LookAhead<M> {
         self.model.next_token_law(context, law)?;
         let entropies = next_entropies(&self.model, context, law)?;
         let possible = || law.iter().zip(&entropies).filter(|(p, _)| **p > 0.0);
-        // The largest factor is one: nothing overflows, and not all can underflow.
+        // The largest factor is one: nothing overflows, and not all can underflow. What is
+        // impossible has no factor, and stays so.
         let top = possible().map(|(_, bits)| -self.alpha * bits).fold(f64::NEG_INFINITY, f64::max);
-        for (p, bits) in law.iter_mut().zip(&entropies) {
+        for (p, bits) in law.iter_mut().zip(&entropies).filter(|(p, _)| **p > 0.0) {
             *p *= (-self.alpha * bits - top).exp2();
         }
         let sum: f64 = law.iter().sum();

@@ -174,3 +174,26 @@ fn refusals_are_typed() {
     assert!(matches!(tilted, Err(Error::InvalidSetting { name: "weight", .. })));
     assert_eq!(LookAhead::new(&p, 0.5).unwrap().context_length(), 3);
 }
+
+#[test]
+fn impossible_tokens_have_no_say() {
+    let model = TableModel::from_rows(1, &[[0.5, 0.5, 0.0]; 3]).unwrap();
+    for alpha in [1100.0, -1100.0, 1e300, -1e300] {
+        let mut law = [0.0; 3];
+        LookAhead::new(&model, alpha).unwrap().next_token_law(&[0], &mut law).unwrap();
+        assert_eq!(law, [0.5, 0.5, 0.0], "{alpha}");
+    }
+    for alpha in [f64::MAX, f64::NEG_INFINITY, f64::NAN] {
+        let refused = LookAhead::new(&model, alpha);
+        assert!(matches!(refused, Err(Error::InvalidSetting { name: "alpha", .. })), "{alpha}");
+    }
+    // A text that always goes where a little more is open. The exponents looked at are in units of the
+    // range of what may follow, from 0.99 to 1 bit, not of what may not.
+    let rows = [[0.5, 0.5, 0.0], [0.45, 0.55, 0.0], [1.0, 0.0, 0.0]];
+    let model = TableModel::from_rows(1, &rows).unwrap();
+    let fit = LookAheadCalibration::new().fit_text(&model, &[0; 20]).unwrap().converged().unwrap();
+    assert!(fit.alpha < -1000.0 && fit.cross_entropy_after < 1e-6, "{fit:?}");
+    let mut law = [0.0; 3];
+    LookAhead::new(&model, fit.alpha).unwrap().next_token_law(&[0], &mut law).unwrap();
+    assert_close(-law[0].log2(), fit.cross_entropy_after, 1e-12, "cross-entropy");
+}
