@@ -117,6 +117,51 @@ fn a_defective_eigenvalue_is_not_trusted() {
     assert_eq!(found.report().stop, Stop::Unproven);
 }
 
+#[test]
+fn a_repeated_eigenvalue_has_no_derivative() {
+    // 0.7 I + 0.1 J: the eigenvalue 0.7 twice, semisimple, so perfectly conditioned.
+    for given in [0.7, 0.7 + 1e-9, 0.7001] {
+        let rows = ndarray::array![[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]];
+        let chain = MarkovChain::from_dense(rows.view()).unwrap();
+        let twice = SecondEigenvalue { re: given, im: 0.0 };
+        assert_eq!(chain.eigenvalue_sensitivity(&twice).unwrap().report().stop, Stop::Unproven, "{given}");
+        // The eigenvalue 1 is simple: l = 1, r = pi.
+        let once = SecondEigenvalue { re: 1.0, im: 0.0 };
+        let once = chain.eigenvalue_sensitivity(&once).unwrap().converged().unwrap();
+        assert_close(once.of(0, 1).0, 1.0 / 3.0, 1e-14, "derivative");
+    }
+    // Parted by 1e-6 they have one each: 0.1 + t less 0.1 moves one by 3 t.
+    for part in [1e-6, 1e-3] {
+        let rows =
+            ndarray::array![[0.8 - part, 0.1 + part, 0.1], [0.1 + part, 0.8 - part, 0.1], [0.1, 0.1, 0.8]];
+        let chain = MarkovChain::from_dense(rows.view()).unwrap();
+        // The first two against each other: r = (1, -1, 0), 0.7 - 2 part.
+        let given = SecondEigenvalue { re: 0.7 - 2.0 * part, im: 0.0 };
+        let found = chain.eigenvalue_sensitivity(&given).unwrap().converged().unwrap();
+        // Eigenvectors are off by some units of rounding over the distance of the next eigenvalue.
+        let allowed = 100.0 * f64::EPSILON / part;
+        for (from, to, exact) in [(0, 0, 0.5), (0, 1, -0.5), (2, 0, 0.0)] {
+            assert_close(found.of(from, to).0, exact, allowed, "parted");
+        }
+    }
+}
+
+#[test]
+fn an_eigenvalue_zero_has_a_modulus_that_grows() {
+    // A coin: l = (1/2, 1/2) for 1, and for 0 l = (1, -1) r / 2 with r = (1, -1).
+    let coin = MarkovChain::from_dense(ndarray::array![[0.5, 0.5], [0.5, 0.5]].view()).unwrap();
+    let zero = SecondEigenvalue { re: 0.0, im: 0.0 };
+    let found = coin.eigenvalue_sensitivity(&zero).unwrap().converged().unwrap();
+    assert_close(found.of(0, 1).0, -0.5, 1e-14, "derivative");
+    assert_close(found.modulus(0, 1), 0.5, 1e-14, "modulus");
+    assert_eq!(found.timescale(0, 1), f64::INFINITY);
+    // Three states, of which the last is never entered: it can move nothing.
+    let rows = ndarray::array![[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.25, 0.25, 0.5]];
+    let chain = MarkovChain::from_dense(rows.view()).unwrap();
+    let found = chain.eigenvalue_sensitivity(&zero).unwrap().converged().unwrap();
+    assert!(found.modulus(2, 0) <= 1e-15 && !found.timescale(2, 0).is_nan());
+}
+
 /// A table, another of the same shape, an observable, and a small state count.
 type Pair = (ContextSpace, Vec<f64>, Vec<f64>, Vec<f64>);
 

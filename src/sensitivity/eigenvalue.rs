@@ -14,6 +14,9 @@ const MOST_STATES: usize = 1024;
 /// Residual of the eigenvectors that counts as converged.
 const TOLERANCE: f64 = 1e-8;
 
+/// The distance to the next eigenvalue from which on the two are told apart.
+const APART: f64 = 1e-8;
+
 /// Condition number from which on an eigenvalue may be a defective one.
 const WORST_CONDITION: f64 = 1e8;
 
@@ -55,19 +58,35 @@ impl EigenvalueSensitivity {
         (derivative.re, derivative.im)
     }
 
-    /// The derivative of the modulus with respect to one entry.
+    /// The derivative of the modulus with respect to one entry. That of an eigenvalue 0, whose
+    /// modulus grows whichever way it moves, is how fast it grows.
     #[track_caller]
     pub fn modulus(&self, from: usize, to: usize) -> f64 {
         let derivative = self.left[from] * self.right[to];
+        if self.is_zero() {
+            return derivative.norm();
+        }
         (self.value.conj() * derivative).re / self.value.norm()
     }
 
     /// The derivative of the implied timescale `-1 / ln |lambda|`, in steps, with
-    /// respect to one entry.
+    /// respect to one entry: infinite at 0 and 1, where the timescale has a vertical
+    /// tangent, but for entries that do not move the modulus.
     #[track_caller]
     pub fn timescale(&self, from: usize, to: usize) -> f64 {
-        let modulus = self.value.norm();
-        self.modulus(from, to) / (modulus * modulus.ln().powi(2))
+        let (modulus, moves) = (self.value.norm(), self.modulus(from, to));
+        if moves == 0.0 {
+            return 0.0;
+        }
+        if self.is_zero() {
+            return f64::INFINITY;
+        }
+        moves / (modulus * modulus.ln().powi(2))
+    }
+
+    /// Whether the eigenvalue is 0, up to the rounding of a matrix with rows of sum 1.
+    fn is_zero(&self) -> bool {
+        self.value.norm() <= self.left.len() as f64 * f64::EPSILON
     }
 }
 
@@ -78,7 +97,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// The report's residual is the larger of `|P r - lambda r|` and
     /// `|l P - lambda l|` for vectors of length one; one above 1e-8 is
     /// [`Stop::Unproven`], and so is an eigenvalue with a condition number above
-    /// 1e8, which may be defective, as those of windows over independent tokens are.
+    /// 1e8, which may be defective, as those of windows over independent tokens are, and
+    /// one with another within about 1e-8: a repeated eigenvalue has no derivative
+    /// with respect to single entries, its copies part in different ways.
     ///
     /// # Errors
     ///
@@ -89,7 +110,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ) -> Result<Outcome<EigenvalueSensitivity>> {
         let n = self.len();
         if n > MOST_STATES {
-            let operations = |n: usize| 16.0 / 3.0 * (n as f64).powi(3);
+            let operations = |n: usize| 8.0 * (n as f64).powi(3);
             return Err(Error::TooExpensive {
                 what: "the eigenvectors of the whole matrix",
                 needed: operations(n),
@@ -103,8 +124,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
 
 fn sensitivity(matrix: &DMatrix<Complex<f64>>, given: Complex<f64>) -> Outcome<EigenvalueSensitivity> {
     let transposed = matrix.transpose();
-    let right = inverse_iteration(matrix, given);
-    let left = inverse_iteration(&transposed, given);
+    let right = inverse_iteration(matrix, given, None).vector;
+    let left = inverse_iteration(&transposed, given, None).vector;
     let pair = |left: &DVector<Complex<f64>>, right: &DVector<Complex<f64>>| {
         left.iter().zip(right.iter()).map(|(l, r)| l * r).sum::<Complex<f64>>()
     };
@@ -112,11 +133,12 @@ fn sensitivity(matrix: &DMatrix<Complex<f64>>, given: Complex<f64>) -> Outcome<E
     // Right to second order in both vectors.
     let value = pair(&left, &(matrix * &right)) / product;
     let condition = product.norm().recip();
+    let next = inverse_iteration(matrix, value, Some(&right));
     let off = |matrix: &DMatrix<Complex<f64>>, vector: &DVector<Complex<f64>>| {
         (matrix * vector - vector * value).norm()
     };
     let residual = off(matrix, &right).max(off(&transposed, &left));
-    let trusted = residual <= TOLERANCE && condition <= WORST_CONDITION;
+    let trusted = residual <= TOLERANCE && condition <= WORST_CONDITION && next.distance >= APART;
     let stop = if trusted { Stop::Direct } else { Stop::Unproven };
     let left = left.iter().map(|l| l / product).collect();
     let found = EigenvalueSensitivity { value, left, right: right.iter().copied().collect(), condition };
@@ -134,8 +156,21 @@ fn dense<O: TransitionOperator>(operator: &O) -> DMatrix<Complex<f64>> {
     matrix
 }
 
-/// A unit eigenvector near an eigenvalue (Wielandt 1944).
-fn inverse_iteration(matrix: &DMatrix<Complex<f64>>, eigenvalue: Complex<f64>) -> DVector<Complex<f64>> {
+/// What inverse iteration finds.
+struct Found {
+    /// Of length one.
+    vector: DVector<Complex<f64>>,
+    /// How far the eigenvalue is from the one given, about, by how much the last step grew.
+    distance: f64,
+}
+
+/// An eigenvector near an eigenvalue (Wielandt 1944); or if one is known the next vector
+/// of a Schur basis, orthogonal to it, whose eigenvalue is the next nearest one.
+fn inverse_iteration(
+    matrix: &DMatrix<Complex<f64>>,
+    eigenvalue: Complex<f64>,
+    known: Option<&DVector<Complex<f64>>>,
+) -> Found {
     let n = matrix.nrows();
     // A shift just off the eigenvalue keeps the system solvable.
     let shift = eigenvalue + Complex::new(1e-13, 0.0);
@@ -144,14 +179,19 @@ fn inverse_iteration(matrix: &DMatrix<Complex<f64>>, eigenvalue: Complex<f64>) -
     let factors = shifted.lu();
     // Entries that no symmetry of the chain makes orthogonal to the eigenvector.
     let start = |state: usize| Complex::new(1.0 + ((state * 7919 + 13) % 101) as f64 / 101.0, 0.0);
-    let mut vector = DVector::from_fn(n, |state, _| start(state)).normalize();
+    let orthogonal = |vector: DVector<Complex<f64>>| match known {
+        Some(known) => &vector - known * known.dotc(&vector),
+        None => vector,
+    };
+    let first = orthogonal(DVector::from_fn(n, |state, _| start(state))).normalize();
+    let mut found = Found { vector: first, distance: f64::INFINITY };
     for _ in 0..4 {
-        let Some(next) = factors.solve(&vector) else { break };
+        let Some(next) = factors.solve(&found.vector).map(orthogonal) else { break };
         let length = next.norm();
         if !(length.is_finite() && length > 0.0) {
             break;
         }
-        vector = next.unscale(length);
+        found = Found { vector: next.unscale(length), distance: length.recip() };
     }
-    vector
+    found
 }
