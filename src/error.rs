@@ -278,6 +278,14 @@ pub enum Error {
         /// Its value.
         value: f64,
     },
+    /// An observation of a sequence has no value.
+    #[error("observation {place} of the sequence is {value}; leave it out, or give it a finite number")]
+    InvalidObservation {
+        /// Its place, from 0.
+        place: usize,
+        /// Its value.
+        value: f64,
+    },
     /// A model looks further back than the states of a chain do.
     #[error(
         "the model looks at {model} tokens, but the states have {states}; make the chain over contexts of {model} tokens, or explore both models together"

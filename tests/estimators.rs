@@ -8,8 +8,10 @@ mod texts;
 
 use lmchain::chain::{MarkovChain, Start};
 use lmchain::information::{EffectiveSampleSolver, PairCounts, TextInformation, block_counts};
-use lmchain::prob::{EntropyEstimator, jensen_shannon};
+use lmchain::prob::{EntropyEstimator, jensen_shannon, stream};
 use lmchain::text::{Corpus, CorpusSettings, DocumentEnd, Tokenizer, Vocab};
+use rand::RngExt;
+use rand_distr::StandardNormal;
 use serde_json::Value;
 
 /// Every way to divide `n` observations among some cells, with its probability if
@@ -210,13 +212,41 @@ fn a_chain_of_two_states_is_worth_what_its_eigenvalue_says() {
         // Madras & Sokal (1988): the relative variance of tau is about 2 (2 M + 1) / N; what
         // is cut off is a share of about exp(-10 / tau') for the exponential time tau'.
         let spread = (2.0 * (2 * found.window + 1) as f64 / steps as f64).sqrt();
-        let cut = 2.0 * lambda.powi(found.window as i32) / (1.0 - lambda) / expected;
+        let cut = lambda.powi(found.window as i32);
         assert!((found.time / expected - 1.0).abs() < 5.0 * spread + cut, "{found:?}, not {expected}");
         assert!((found.size * found.time / steps as f64 - 1.0).abs() < 1e-12);
         // One indicator of two says it all.
         let series: Vec<f64> = labels.iter().map(|&label| f64::from(label)).collect();
         let same = EffectiveSampleSolver::new().measure(&series).unwrap().converged().unwrap();
         assert!((same.time / found.time - 1.0).abs() < 1e-9 && same.window == found.window);
+    }
+}
+
+#[test]
+fn alternating_signs_are_summed_to_their_end() {
+    // x(t) = phi x(t - 1) + noise: rho(t) = phi^t, tau = (1 + phi) / (1 - phi).
+    let n = 1_000_000;
+    for (number, phi) in [0.9f64, -0.9, 0.95, -0.95, -0.5, 0.0].into_iter().enumerate() {
+        let mut rng = stream(17, number as u64);
+        let mut x: f64 = rng.sample::<f64, _>(StandardNormal) / (1.0 - phi * phi).sqrt();
+        let series: Vec<f64> = (0..n)
+            .map(|_| {
+                x = phi * x + rng.sample::<f64, _>(StandardNormal);
+                x
+            })
+            .collect();
+        let found = EffectiveSampleSolver::new().measure(&series).unwrap().converged().unwrap();
+        let expected = (1.0 + phi) / (1.0 - phi);
+        // Two neighbours have the sum phi^(2 k) (1 + phi); its estimate has the variance 2 tau / n (Bartlett
+        // 1946), so one that is six deviations large is not taken for noise.
+        let noise = 6.0 * (2.0 * expected / n as f64).sqrt();
+        let pairs = ((noise / (1.0 + phi)).ln() / phi.powi(2).ln()).floor().max(0.0);
+        assert!(found.window as f64 >= 2.0 * pairs - 1.0, "{phi}: {found:?}");
+        // As for the chain of two states; the rest is a share phi^M.
+        let spread = (2.0 * (2 * found.window + 1) as f64 / n as f64).sqrt();
+        let cut = phi.abs().powi(found.window as i32);
+        assert!(cut < 0.05, "{phi}: {found:?}");
+        assert!((found.time / expected - 1.0).abs() < 6.0 * spread + cut, "{phi}: {found:?}, not {expected}");
     }
 }
 
@@ -234,7 +264,8 @@ fn labels_are_worth_what_their_indicators_are_together() {
             *sum += (lag..n).map(|i| (series[i] - mean) * (series[i - lag] - mean)).sum::<f64>();
         }
     }
-    let time = 1.0 + 2.0 * covariance.iter().sum::<f64>() / variance;
+    // The last lag counts half.
+    let time = 1.0 + (2.0 * covariance.iter().sum::<f64>() - covariance[found.window]) / variance;
     assert!((found.time - time).abs() < 1e-9, "{found:?} {time}");
     // Each is there three times, so independent thirds.
     assert!((found.time - 3.0).abs() < 0.5);
