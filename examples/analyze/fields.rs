@@ -142,7 +142,10 @@ const FIELDS: &[(&str, &str)] = &[
         "entropy_rate_sensitivity",
         "transitions whose logit moves the entropy rate most: bits a step and unit of logit",
     ),
-    ("credible_95", "--draws: intervals for the entropy rate and the mutual information, given the counts"),
+    (
+        "credible_95",
+        "--draws: 95 % of chains with the transitions seen, drawn given the counts, and their mean",
+    ),
     ("bad_states", "--bad: number of states that are bad"),
     ("bad_share", "--bad: their share of the stationary law"),
     (

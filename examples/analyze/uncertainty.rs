@@ -48,7 +48,8 @@ pub(crate) fn describe(
     }
 }
 
-/// Intervals from chains drawn from the posterior of the counts.
+/// Intervals from chains drawn from the posterior of the counts, for transitions that occur: hence
+/// with the mean of the draws, beside which the estimate from the text itself may lie.
 fn intervals(subject: &Subject, draws: usize, options: &Options) -> Result<Value, Reason> {
     let Source::Text(corpus) = &subject.source else {
         return Err(Reason::new("intervals need the counts of a text"));
@@ -68,5 +69,5 @@ fn intervals(subject: &Subject, draws: usize, options: &Options) -> Result<Value
 }
 
 fn ends(found: &CredibleInterval) -> Value {
-    json!({"lower": found.lower, "upper": found.upper})
+    json!({"lower": found.lower, "mean": found.mean, "upper": found.upper})
 }

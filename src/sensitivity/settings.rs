@@ -50,7 +50,8 @@ impl Default for CountPosteriorSettings {
 
 impl CountPosteriorSettings {
     /// The transitions observed, and no prior count: the mean of a row is then
-    /// its relative frequencies.
+    /// its relative frequencies. Intervals are then no more than a measure of spread, entropies
+    /// biased downwards: see [`PosteriorSampler`](super::PosteriorSampler).
     pub fn new() -> Self {
         Self { support: Support::Observed, concentration: 0.0 }
     }

@@ -212,3 +212,20 @@ fn draws_are_the_same_on_any_number_of_threads_and_refusals_are_typed() {
         assert!(matches!(bad.fit(&corpus, 2), Err(Error::InvalidSetting { name: "concentration", .. })));
     }
 }
+
+#[test]
+fn an_estimate_may_lie_outside_its_own_interval() {
+    // Round a ring of 200 in steps of 1, then in steps of 7: each context is seen twice, with two successors.
+    let tokens: Vec<u32> = (0..200).chain((0..200).map(|step| step * 7 % 200)).collect();
+    let corpus = corpus(&tokens, 200, DocumentEnd::Circular);
+    let posterior = CountPosteriorSettings::new().fit(&corpus, 1).unwrap();
+    let plug_in = posterior.mean_chain().unwrap();
+    assert_close(plug_in.entropy_rate(&law_of(&plug_in)), 1.0, 1e-12, "relative frequencies");
+    let interval = PosteriorSampler::new().entropy_rate(&posterior).unwrap();
+    assert!(interval.upper < 0.8 && interval.lower > 0.6, "{interval:?}");
+    // Rows are even: the entropy of (u, 1 - u) for a uniform u has the mean 1 / (2 ln 2). That of the
+    // draws has the standard error of a mean, and a bias from the stationary law, which is drawn
+    // too: of the order of the variance of a row's weight and entropy together, below 0.01.
+    let expected = 0.5 * std::f64::consts::LOG2_E;
+    assert!((interval.mean - expected).abs() < 0.01, "{interval:?}, not {expected}");
+}
