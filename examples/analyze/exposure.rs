@@ -13,6 +13,9 @@ use crate::subject::{Chain, Source, Subject};
 /// Contexts to list.
 const CONTEXTS: usize = 10;
 
+/// Why nothing is in units of the error in the contexts of the data.
+const NO_EXCESS: &str = "the error is infinite in the contexts of the data, or zero in these only";
+
 /// Everything about the model that the options name, in bits a token.
 pub(crate) fn describe(
     subject: &Subject,
@@ -79,7 +82,11 @@ fn rates(exposure: &Result<&Measured<'_>, Reason>, findings: &mut Findings) {
     note("entropy_rate_drift_hq_minus_ce_bits", &|rates| rates.drift());
     note("mean_token_tv_under_data", &|rates| rates.step_distance);
     note("tv_stationary_p_q", &|rates| rates.distance);
-    note("limit_ExAccErr_percent", &|rates| rates.limit_excess().unwrap_or(f64::INFINITY));
+    let none = || Reason::new(NO_EXCESS);
+    findings.attempt(
+        "limit_ExAccErr_percent",
+        rates.and_then(|rates| rates.limit_excess().map(number).ok_or_else(none)),
+    );
 }
 
 fn curves(curve: &Result<ErrorCurve, Reason>, findings: &mut Findings) {
@@ -90,7 +97,7 @@ fn curves(curve: &Result<ErrorCurve, Reason>, findings: &mut Findings) {
     findings
         .attempt("model_entropy_under_drift_t0_bits", curve.clone().map(|curve| numbers(curve.entropy())));
     // Of the tokens 1, 2, ... --rollout; the error after the last is of one more.
-    let none = || Reason::new("the error is zero or infinite in the contexts of the data");
+    let none = || Reason::new(NO_EXCESS);
     let relative =
         |values: Option<Vec<f64>>| values.map(|values| numbers(&values[..values.len() - 1])).ok_or_else(none);
     findings.attempt("AccErr_l1", curve.clone().and_then(|curve| relative(curve.accumulated())));

@@ -32,9 +32,12 @@ impl ErrorRates {
     }
 
     /// Excess error in the long run, in per cent: how much larger the error is in
-    /// the model's own contexts than in the data's; `None` if it is zero or
-    /// infinite there.
+    /// the model's own contexts than in the data's. Nothing for a model without errors; `None`
+    /// if the error is infinite in the contexts of the data, or zero in these only.
     pub fn limit_excess(&self) -> Option<f64> {
+        if self.error == 0.0 && self.error_under_model == 0.0 {
+            return Some(0.0);
+        }
         let usable = self.error > 0.0 && self.error.is_finite();
         usable.then(|| 100.0 * (self.error_under_model - self.error) / self.error)
     }
