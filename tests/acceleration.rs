@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
+use std::ops::ControlFlow;
+
 #[path = "../benches/support/mod.rs"]
 mod support;
 #[path = "common/tables.rs"]
@@ -12,7 +14,7 @@ use lmchain::chain::{MarkovChain, SmoothedChain};
 use lmchain::model::{NgramSettings, Smoothing};
 use lmchain::operator::{LikelyStep, Restart, TransitionOperator, successors};
 use lmchain::prob::{Law, total_variation};
-use lmchain::solve::Stop;
+use lmchain::solve::{Progress, Stop};
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 use lmchain::text::{CorpusSettings, DocumentEnd, EndRule, Tokenizer};
 use proptest::prelude::*;
@@ -81,6 +83,40 @@ fn hard_chains_take_tens_of_products() {
         assert!(report.iterations <= most, "{}: {report}", spec.id());
         let off = total_variation(&found.into_value().unique().unwrap(), &exact);
         assert!(off <= report.error_bound.unwrap(), "{}: {off} off, {report}", spec.id());
+    }
+}
+
+#[test]
+fn a_law_that_is_not_done_is_a_law_with_its_own_residual() {
+    // Slow enough to be extrapolated from about the twentieth product on.
+    let chain = support::shift(&ChainSpec::meta2old(27, 2));
+    let solver = StationarySolver::new().method(StationaryMethod::LikelyPaths);
+    let solve = |solver: StationarySolver, last: usize| {
+        let mut stop = |progress: &Progress| match progress.done as usize {
+            done if done >= last => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        solver.solve_watched(&chain, &mut stop).unwrap()
+    };
+    for last in 1..45 {
+        for (outcome, stop) in [
+            (solve(solver.clone().max_iterations(last), usize::MAX), Stop::MaxIterations),
+            (solve(solver.clone(), last), Stop::Cancelled),
+        ] {
+            let report = *outcome.report();
+            if report.is_converged() {
+                continue;
+            }
+            assert_eq!(report.stop, stop, "{last}");
+            let law = outcome.into_value().unique().unwrap();
+            // Each sum of 729 terms is off by less than as many units.
+            let rounding = 729.0 * f64::EPSILON;
+            assert!((law.iter().sum::<f64>() - 1.0).abs() <= rounding, "{last}");
+            let mut next = vec![0.0; law.len()];
+            chain.operator().push_forward(&law, &mut next);
+            let residual: f64 = law.iter().zip(&next).map(|(p, q)| (p - q).abs()).sum();
+            assert!((residual - report.residual).abs() <= 2.0 * rounding, "{last}: {residual}, {report}");
+        }
     }
 }
 

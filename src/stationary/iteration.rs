@@ -52,11 +52,12 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
         let mut certificate: Option<Certificate<'a, O>> = None;
         loop {
             let mut residual = self.residual();
-            if residual <= tolerance {
-                normalize(self.classes, &mut self.law);
-                residual = self.residual();
+            let is_last = self.iterations >= self.settings.max_iterations;
+            if residual <= tolerance || is_last {
+                residual = self.settle();
             }
             if self.cancelled("stationary law", residual, observer) {
+                let residual = self.settle();
                 return self.finish(residual, None, Stop::Cancelled);
             }
             if residual <= tolerance {
@@ -79,7 +80,7 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
                 }
                 tolerance = tolerance.min(residual * (goal - rounding) / (2.0 * (bound - rounding)));
             }
-            if self.iterations >= self.settings.max_iterations {
+            if is_last {
                 let bound = certificate.map(|proof| proof.error_bound(residual)).filter(|b| b.is_finite());
                 return self.finish(residual, bound, Stop::MaxIterations);
             }
@@ -91,6 +92,13 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
     fn residual(&mut self) -> f64 {
         self.operator.push_forward(&self.law, &mut self.next);
         largest_residual(self.classes, &self.law, &self.next)
+    }
+
+    /// Gives each class a law, whatever sum its steps left, as residuals and bounds take for
+    /// granted; the residual is that of the law.
+    fn settle(&mut self) -> f64 {
+        normalize(self.classes, &mut self.law);
+        self.residual()
     }
 
     /// Moves on from the law and its product, which the residual has computed already.
