@@ -27,8 +27,8 @@ pub enum StationaryMethod {
     LazyPower,
     /// Each product is followed along the likeliest step out of every state to
     /// the end, and corrected by the chain of shorter contexts where states are
-    /// windows of tokens; where that is slow, the last five steps are
-    /// extrapolated (Anderson 1965). A product costs up to twice its time, and
+    /// windows of tokens; where that is slow, the last eight steps are
+    /// extrapolated (Anderson 1965), for which 18 vectors are kept. A product costs up to twice its time, and
     /// chains that take power iteration thousands take tens: low temperatures,
     /// slow topics. If it does not help, plain steps to the end.
     LikelyPaths,
