@@ -142,22 +142,23 @@ pub(crate) fn decay(subject: &Subject, models: &[Model]) -> Result<(), Box<dyn E
     for model in models {
         let slopes = slopes(&model.doubling());
         let rate = |from: usize| slopes.iter().find(|slope| slope.from == from).map(|slope| slope.rate);
-        let (modulus, _) = model.second;
+        let (modulus, is_judged) = model.second;
         if !(modulus > 0.0 && modulus < 1.0) {
             continue;
         }
         let lag = crossover(&slopes, modulus, 1.0)?;
+        // What was judged by the end of the curve cannot be held against it.
+        let expected = if is_judged { "judged".into() } else { format!("{:.5}", 2.0 * modulus.ln()) };
         say!(
-            "   {:<10} {:>14.5} {:>14.5} {:>14.5} {:>14}",
+            "   {:<10} {:>14.5} {:>14.5} {expected:>14} {:>14}",
             model.context,
             rate(8).unwrap_or(f64::NAN),
             slopes.last().map_or(f64::NAN, |slope| slope.rate),
-            2.0 * modulus.ln(),
             lag.map_or("beyond".into(), |lag| lag.to_string())
         );
     }
     say!(
-        "\n   nats a step, between lags that double; crossover: from there on at most twice what it will be in the end"
+        "\n   nats a step, between lags that double; judged: the eigenvalue was, by the slope at the end\n   crossover: from there on at most twice what it will be in the end"
     );
     Ok(())
 }

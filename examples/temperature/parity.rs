@@ -52,7 +52,7 @@ pub(crate) fn sweep() -> Result<Vec<Toy>, Box<dyn Error>> {
             temperature,
             wrong: 1.0 / (1.0 + (GAP / temperature).exp()),
             from_uniform: law.iter().map(|p| (p - 0.125).abs()).sum::<f64>() / 2.0,
-            modulus: second.value().modulus(),
+            modulus: second.converged()?.modulus(),
             after_purge: chain.worst_forgetting(&law, 3)?.after_purge(),
             mixing_time: MixingTimeSolver::new().solve(&chain, &law)?,
             dobrushin: first(BoundKind::Dobrushin),

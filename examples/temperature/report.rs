@@ -29,6 +29,11 @@ fn steps(time: Option<u64>) -> String {
     }
 }
 
+/// A time to the digits that the distance of an eigenvalue from one has: it loses as many as the time is long.
+fn short(time: f64) -> String {
+    if time < 1000.0 { format!("{time:.2}") } else { format!("{time:.2e}") }
+}
+
 fn series(name: &str, points: impl Iterator<Item = (f64, Option<f64>)>) -> Series {
     let points = points.filter_map(|(x, y)| Some((x, y.filter(|y| y.is_finite() && *y > 0.0)?))).collect();
     Series { name: name.to_owned(), points }
@@ -84,10 +89,11 @@ pub(crate) fn mixing(sweep: &[Measured], plots: &Plots) -> Result<(), Box<dyn Er
     say!(
         "       T   bits a token   second eigenvalue   relaxation time   left after the purge   mixing time"
     );
+    let relaxation = |one: &Measured| one.modulus.map(|modulus| 1.0 / (1.0 - modulus));
     for one in sweep {
-        let modulus = one.modulus.map_or_else(|| "not found".to_owned(), |modulus| format!("{modulus:.9}"));
-        let relaxation =
-            one.modulus.map_or_else(String::new, |modulus| format!("{:.4}", 1.0 / (1.0 - modulus)));
+        // The residual of 1e-10 leaves of a fairly conditioned eigenvalue some eight digits.
+        let modulus = one.modulus.map_or_else(|| "not found".to_owned(), |modulus| format!("{modulus:.8}"));
+        let relaxation = relaxation(one).map_or_else(String::new, short);
         say!(
             "   {:>5.3}   {:>12.4}   {modulus:>17}   {relaxation:>15}   {:>20.4}   {:>11}",
             one.temperature,
@@ -96,7 +102,6 @@ pub(crate) fn mixing(sweep: &[Measured], plots: &Plots) -> Result<(), Box<dyn Er
             steps(one.mixing_time)
         );
     }
-    let relaxation = |one: &Measured| one.modulus.map(|modulus| 1.0 / (1.0 - modulus));
     let curves = [
         series(
             "mixing time, worst start",
@@ -121,11 +126,12 @@ pub(crate) fn loops(subject: &Subject, sweep: &[Measured], plots: &Plots) -> Res
             let shown: String = visible(text).chars().take(36).collect();
             format!("{:.2} % of time, goes on with {turn:.4}: {shown}", 100.0 * share)
         });
+        let escape_time =
+            one.escape_time.map_or_else(|| "not found".to_owned(), |steps| format!("{steps:.4}"));
         say!(
-            "   {:>5.3}   {:>6.2} %   {:>17.4}   {strongest}",
+            "   {:>5.3}   {:>6.2} %   {escape_time:>17}   {strongest}",
             one.temperature,
-            100.0 * one.on_loops,
-            one.escape_time
+            100.0 * one.on_loops
         );
     }
     let most = (subject.corpus.vocab().len() as f64).log2();

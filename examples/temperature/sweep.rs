@@ -28,8 +28,8 @@ pub(crate) struct Measured {
     pub(crate) after_purge: f64,
     /// Share of time on the loops of greedy decoding.
     pub(crate) on_loops: f64,
-    /// Mean time until they are left, for a walk that has long been on them.
-    pub(crate) escape_time: f64,
+    /// Mean time until they are left, for a walk that has long been on them, where it could be found.
+    pub(crate) escape_time: Option<f64>,
     /// The greedy loop with most of the time.
     pub(crate) strongest: Option<Strongest>,
     pub(crate) topics: Vec<Visits>,
@@ -77,7 +77,7 @@ pub(crate) fn measure(subject: &Subject, temperature: f64) -> Result<Measured, B
         mixing_time,
         after_purge: chain.worst_forgetting(&law, purge)?.after_purge(),
         on_loops: on_loops.mass(&law),
-        escape_time: escape.value().mean_escape_time().midpoint(),
+        escape_time: escape.converged().ok().map(|escape| escape.mean_escape_time().midpoint()),
         strongest,
         topics: visits(&chain, &law, &topics)?,
     })
