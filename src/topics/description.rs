@@ -54,7 +54,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// Tokens are ranked by their share of the relative entropy (Kullback and
     /// Leibler 1951) of the tokens of the topic to those of the law, which takes
     /// neither the frequent ones that are everywhere nor the rare ones by accident.
-    /// `O(N topics + V topics log V)`.
+    /// `O(N topics + (V log V + count log count) topics)`.
     ///
     /// # Errors
     ///
@@ -114,11 +114,16 @@ fn ranked_tokens(inside: &[f64], everywhere: &[f64]) -> Vec<TopicToken> {
     tokens
 }
 
-/// The states with the largest shares.
+/// The states with the largest shares, of equals the first: picked first and only then sorted,
+/// for there may be many more states.
 fn largest(share: &[f64], of_state: &[f64], count: usize) -> Vec<TopicContext> {
     let mut states: Vec<usize> = (0..share.len()).filter(|&state| share[state] > 0.0).collect();
-    states.sort_unstable_by(|a, b| share[*b].total_cmp(&share[*a]).then(a.cmp(b)));
-    states.truncate(count);
+    let order = |a: &usize, b: &usize| share[*b].total_cmp(&share[*a]).then(a.cmp(b));
+    if count < states.len() {
+        states.select_nth_unstable_by(count, order);
+        states.truncate(count);
+    }
+    states.sort_unstable_by(order);
     let context = |state| TopicContext { state, share: share[state], membership: of_state[state] };
     states.into_iter().map(context).collect()
 }
@@ -164,6 +169,21 @@ mod tests {
         let [left] = found[0].tokens[..] else { panic!("one token is more frequent on the left") };
         assert_eq!(left.token, 0);
         assert!((left.lift - left.probability / 0.6).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_largest_are_those_that_a_sort_puts_first() {
+        // Shares with many ties, and some that are zero.
+        let share: Vec<f64> = (0..100u32).map(|state| f64::from(state * 37 % 11)).collect();
+        let all = largest(&share, &share, share.len());
+        assert_eq!(all.len(), share.iter().filter(|p| **p > 0.0).count());
+        let before = |a: &TopicContext, b: &TopicContext| {
+            a.share > b.share || (a.share == b.share && a.state < b.state)
+        };
+        assert!(all.windows(2).all(|two| before(&two[0], &two[1])));
+        for count in 0..=all.len() + 1 {
+            assert_eq!(largest(&share, &share, count), all[..count.min(all.len())]);
+        }
     }
 
     #[test]
