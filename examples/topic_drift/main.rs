@@ -64,7 +64,7 @@ fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
 
     along_texts(&subject, options, &figures, watch)?;
 
-    let settings = TrackSettings::new().steps(4 * options.steps).seed(options.seed);
+    let settings = TrackSettings::new().steps(4 * options.steps()).seed(options.seed);
     let Subject { chain, topics, stationary, .. } = &subject;
     let track = settings.measure_watched(chain, prompt, topics, stationary, watch)?;
     watch.clear();

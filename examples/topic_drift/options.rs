@@ -30,8 +30,8 @@ pub(crate) struct Options {
     pub(crate) top_k: usize,
 
     /// Words that topics are followed for
-    #[arg(long, value_name = "N", default_value_t = 60)]
-    pub(crate) steps: usize,
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
 
     /// Words a window; by default, an eighth of the text, at most 5,000
     #[arg(long, value_name = "N")]
@@ -48,4 +48,11 @@ pub(crate) struct Options {
     /// The folder that the plots are written to
     #[arg(long, value_name = "DIR", default_value = "target/plots")]
     pub(crate) plots: PathBuf,
+}
+
+impl Options {
+    /// Words that topics are followed for.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps as usize
+    }
 }

@@ -51,7 +51,7 @@ pub(crate) struct Drift {
 impl Drift {
     pub(crate) fn of(subject: &Subject, options: &Options, watch: &mut Watch) -> lmchain::Result<Self> {
         let Subject { chain, stationary, topics, .. } = subject;
-        let steps = options.steps;
+        let steps = options.steps();
         let each = || 0..topics.count();
         let visit = |topic| chain.sojourn(topics, topic, stationary, 4 * steps);
         let back = |topic| chain.topic_return(topics, topic, stationary, steps);
@@ -82,12 +82,12 @@ pub(crate) fn topics(subject: &Subject, drift: &Drift, options: &Options) -> Res
     }
     say!("");
     for (topic, name) in names.iter().enumerate() {
-        visit(name, widest, &drift.visits[topic], &drift.returns[topic], options.steps);
+        visit(name, widest, &drift.visits[topic], &drift.returns[topic], options.steps());
         let kept: Vec<f64> = drift.test.exact[topic].iter().map(|law| law[topic]).collect();
         say!(
             "   {:<widest$}  there (again) after 0 to {} words: {}",
             "",
-            options.steps,
+            options.steps(),
             sparkline(&kept, 1.0)
         );
     }
@@ -123,11 +123,11 @@ pub(crate) fn lumped(subject: &Subject, drift: &Drift, options: &Options) {
         visible(&worst)
     );
     let (step, apart) = drift.test.max_deviation();
-    let last = drift.test.deviation()[options.steps];
+    let last = drift.test.deviation()[options.steps()];
     say!(
         "   the chain of topics is off by at most {apart:.3}, after {}; by {last:.3} after {}",
         count(step, "word"),
-        options.steps
+        options.steps()
     );
     let deviation = drift.test.deviation();
     say!("   deviation, word by word: {}", sparkline(&deviation, apart.max(f64::MIN_POSITIVE)));
