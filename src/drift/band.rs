@@ -38,9 +38,10 @@ impl DriftNull<'_> {
                 Ok((0..tokens).step_by(length).map(|from| (from, tokens.min(from + length))).collect())
             }
             Self::Pieces(lengths) => {
-                let whole = lengths.iter().sum();
-                if whole != tokens {
-                    return Err(Error::LengthMismatch { expected: tokens, found: whole });
+                let whole = lengths.iter().try_fold(0usize, |whole, &length| whole.checked_add(length));
+                if whole != Some(tokens) {
+                    let found = whole.unwrap_or(usize::MAX);
+                    return Err(Error::LengthMismatch { expected: tokens, found });
                 }
                 let piece = |end: &mut usize, &length: &usize| {
                     let from = *end;
@@ -170,6 +171,8 @@ mod tests {
         assert_eq!(DriftNull::Pieces(&[4, 0, 3]).pieces(7).unwrap(), [(0, 4), (4, 4), (4, 7)]);
         let short = DriftNull::Pieces(&[4]).pieces(7);
         assert!(matches!(short, Err(Error::LengthMismatch { expected: 7, found: 4 })));
+        let endless = DriftNull::Pieces(&[usize::MAX, 8]).pieces(7);
+        assert!(matches!(endless, Err(Error::LengthMismatch { expected: 7, found: usize::MAX })));
         assert!(matches!(DriftNull::Blocks(0).pieces(7), Err(Error::MustBePositive { .. })));
     }
 
