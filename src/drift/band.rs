@@ -56,6 +56,11 @@ impl DriftNull<'_> {
 
 /// The drift of a text whose pieces are shuffled: what a text that does not
 /// drift shows by chance.
+///
+/// Shuffling keeps the tokens of the text. So the band tells whether the text changes *along
+/// itself*, not whether it agrees with the reference: a text that is far from a law
+/// ([`DriftReference::Law`](super::DriftReference::Law)), and equally far all the way, is far
+/// from it however it is shuffled, and lies within its band.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DriftBand {
     /// The mean distance. It is not 0: see [`TextDistance`].
@@ -126,12 +131,15 @@ impl Shuffling<'_> {
             let requirement = "above 0 and below 1";
             return Err(Error::InvalidSetting { name: "level", value: self.level, requirement });
         }
-        if self.permutations == 0 || rank(self.level, self.permutations) == 0 {
-            let (name, value) = ("permutations", self.permutations as f64);
-            return Err(Error::InvalidSetting { name, value, requirement: "at least 1 / level - 1" });
-        }
         let numbers = self.permutations as u128 * windows.count as u128;
         check_memory("the distances of shuffled texts", numbers * size_of::<f64>() as u128, MEMORY_LIMIT)?;
+        // The threshold is a rank among the texts, the band one among their windows, on either side.
+        let (texts, either) = (rank(self.level, self.permutations), rank(0.5 * self.level, numbers as usize));
+        if self.permutations == 0 || texts == 0 || either == 0 {
+            let (name, value) = ("permutations", self.permutations as f64);
+            let requirement = "at least 1 / level - 1, and 2 / level - 1 in all windows together";
+            return Err(Error::InvalidSetting { name, value, requirement });
+        }
         let needed = numbers as f64 * 2.0 * windows.window as f64;
         check_operations("the shuffled texts", needed, "take fewer permutations, or a longer stride")
     }
@@ -143,7 +151,7 @@ impl Shuffling<'_> {
         largest.sort_unstable_by(f64::total_cmp);
         let mean = distances.iter().sum::<f64>() / distances.len() as f64;
         distances.sort_unstable_by(f64::total_cmp);
-        let tail = rank(0.5 * self.level, distances.len()).max(1);
+        let tail = rank(0.5 * self.level, distances.len());
         DriftBand {
             mean,
             lower: distances[tail - 1],
@@ -179,9 +187,11 @@ mod tests {
     #[test]
     fn a_distance_above_the_threshold_has_a_p_value_of_at_most_the_level() {
         let shuffling = Shuffling { null: DriftNull::Tokens, permutations: 19, level: 0.05, seed: 0 };
-        let distances: Vec<f64> = (0..38).map(f64::from).collect();
-        let band = shuffling.summary(distances, 2);
-        assert_eq!((band.threshold, band.largest[0], band.mean), (37.0, 1.0, 18.5));
-        assert_eq!((band.p_value(37.5), band.p_value(37.0), band.p_value(0.0)), (0.05, 0.1, 1.0));
+        let distances: Vec<f64> = (0..57).map(f64::from).collect();
+        let band = shuffling.summary(distances, 3);
+        assert_eq!((band.threshold, band.largest[0], band.mean), (56.0, 2.0, 28.0));
+        assert_eq!((band.p_value(56.5), band.p_value(56.0), band.p_value(0.0)), (0.05, 0.1, 1.0));
+        // One of 57 + 1 on either side is less than 0.025, two would be more.
+        assert_eq!((band.lower, band.upper), (0.0, 56.0));
     }
 }

@@ -18,7 +18,8 @@ pub enum DriftReference<'a> {
     /// The first window: how far has the text come?
     First,
     /// A law over the tokens of the vocabulary, such as the stationary law of a chain's newest
-    /// token: how far off is the text?
+    /// token: how far off is the text? The distances say so; the band, made of the same tokens
+    /// in another order, only says where along the text that is more or less than elsewhere.
     Law(&'a Law),
 }
 
@@ -104,7 +105,7 @@ impl<'a> TextDriftSettings<'a> {
         self
     }
 
-    /// Number of shuffled texts.
+    /// Number of shuffled texts: at least `1 / level - 1`, and `2 / level - 1` over the number of windows.
     #[must_use]
     pub fn permutations(mut self, permutations: usize) -> Self {
         self.permutations = permutations;

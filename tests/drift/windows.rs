@@ -193,6 +193,29 @@ fn the_first_window_and_a_law_are_references_too() {
 }
 
 #[test]
+fn a_text_that_is_far_from_a_law_all_the_way_is_within_its_band() {
+    let (text, law) = (independent(1000, 1), Law::new(vec![0.02, 0.02, 0.96]).unwrap());
+    let settings = TextDriftSettings::new(100).null(DriftNull::Tokens).reference(DriftReference::Law(&law));
+    let drift = settings.measure(&text).unwrap();
+    // Half of the tokens are those that the law has with 0.02.
+    assert!(drift.distances.iter().all(|&distance| distance > 0.3), "{:?}", drift.distances);
+    assert!(drift.changes.is_empty() && drift.band.mean > 0.3);
+}
+
+#[test]
+fn a_band_has_distances_beyond_it_on_either_side_or_is_refused() {
+    let (text, law) = (independent(100, 0), Law::uniform(3));
+    let settings = TextDriftSettings::new(100).reference(DriftReference::Law(&law));
+    // One window: half of 0.05 of 39 + 1 is one; a shorter rank would be none at all.
+    let refused = settings.permutations(38).measure(&text).unwrap_err();
+    assert!(matches!(refused, Error::InvalidSetting { name: "permutations", .. }), "{refused}");
+    assert_eq!(settings.permutations(39).measure(&text).unwrap().band.largest.len(), 39);
+    // Two windows make twice as many.
+    let two = TextDriftSettings::new(50).reference(DriftReference::Law(&law));
+    assert!(two.permutations(19).measure(&text).is_err() && two.permutations(20).measure(&text).is_ok());
+}
+
+#[test]
 fn shuffling_is_the_same_on_any_number_of_threads() {
     let text = sampled(2000, 9);
     let on = |threads| {
