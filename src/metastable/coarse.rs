@@ -50,9 +50,11 @@ impl CoarseChain {
     /// Implied timescales in steps of the chain, longest first:
     /// `-steps / ln |lambda|` of all eigenvalues but the 1.
     ///
-    /// Those of a partition are too short; for a reversible chain they grow with
+    /// For a reversible chain, those of a partition are too short, and grow with
     /// the number of steps towards those of the chain itself (Djurdjevac, Sarich
-    /// and Schütte 2012).
+    /// and Schütte 2012). Of other chains this does not hold: fair bits, of which
+    /// the window holds two, are forgotten after two steps (all eigenvalues but the
+    /// 1 are 0), yet whether both are 1 has the eigenvalue 1/3 at one step.
     ///
     /// # Errors
     ///

@@ -18,7 +18,8 @@
 //! - The **coarse-grained** chain on the sets is
 //!   `(chi' D chi)^-1 chi' D P chi` ([`CoarseChain`]); its rows sum to one. For
 //!   memberships from an invariant subspace its eigenvalues are those of the
-//!   chain, at every lag; for a partition they are smaller, and nearer at longer lags.
+//!   chain, at every lag; for a partition of a reversible chain they are smaller,
+//!   and nearer at longer lags.
 
 mod coarse;
 mod crispness;

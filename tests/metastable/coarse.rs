@@ -3,7 +3,7 @@
 use lmchain::chain::MarkovChain;
 use lmchain::metastable::MetastableSolver;
 use lmchain::prob::Law;
-use lmchain::topics::Memberships;
+use lmchain::topics::{Memberships, Topics};
 use ndarray::Array2;
 
 use crate::common::{assert_close, language_model, matrices};
@@ -78,6 +78,26 @@ fn timescales_of_a_partition_grow_towards_the_exact_ones() {
     // The relative error falls like 1/steps: -ln of the overlap with the exact
     // vector, which is near 1, is divided by the steps.
     assert!(before > 0.99 * exact);
+}
+
+#[test]
+fn timescales_of_a_partition_may_be_too_long_if_the_chain_is_not_reversible() {
+    // Fair bits: a window of two forgets all in two steps, its eigenvalues but the 1 are 0.
+    let chain = ndarray::array![
+        [0.5, 0.5, 0.0, 0.0],
+        [0.0, 0.0, 0.5, 0.5],
+        [0.5, 0.5, 0.0, 0.0],
+        [0.0, 0.0, 0.5, 0.5]
+    ];
+    let chain = MarkovChain::from_dense(chain.view()).unwrap();
+    let both =
+        Topics::by_state(chain.states(), ["not both", "both"], |state| usize::from(state == 3)).unwrap();
+    let both = Memberships::of_topics(&both);
+    // After "both" it is both with 1/2; after the other three with 1/6.
+    for (steps, eigenvalue) in [(1, 1.0 / 3.0), (2, 0.0), (3, 0.0)] {
+        let coarse = chain.coarse_grained(&Law::uniform(4), &both, steps).unwrap();
+        assert_close(coarse.eigenvalues().unwrap()[1].re, eigenvalue, 1e-14, "second eigenvalue");
+    }
 }
 
 #[test]
