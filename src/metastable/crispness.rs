@@ -31,7 +31,7 @@ pub(super) struct Fitted {
 /// Only the states on the rim of the cloud bound the transformation. So it is
 /// optimised for a few of them, and those that come out negative are added,
 /// until none does.
-pub(super) fn crispest(vectors: &[Vec<f64>], evaluations: usize, seed: u64) -> Option<Fitted> {
+pub(super) fn crispest_memberships(vectors: &[Vec<f64>], evaluations: usize, seed: u64) -> Option<Fitted> {
     let k = vectors.len();
     let corners = corners(vectors);
     let first = to_corners(vectors, &corners)?;
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn sets_that_are_exact_are_found_exactly() {
-        let fitted = crispest(&smeared(0.0), 500, 1).unwrap();
+        let fitted = crispest_memberships(&smeared(0.0), 500, 1).unwrap();
         assert!((fitted.crispness - 1.0).abs() < 1e-13);
         assert!(fitted.min_chi.abs() < 1e-13);
     }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn no_state_is_outside_and_no_turn_nearby_is_crisper() {
         let vectors = smeared(0.15);
-        let fitted = crispest(&vectors, 2000, 1).unwrap();
+        let fitted = crispest_memberships(&vectors, 2000, 1).unwrap();
         let lows = |a: &DMatrix<f64>, column: usize| least(&vectors, a, column).1;
         assert!((0..3).all(|column| lows(&fitted.transformation, column) > -1e-13));
         let free: Vec<f64> = fitted.transformation.view((1, 1), (2, 2)).iter().copied().collect();

@@ -12,7 +12,7 @@ pub struct SetCount {
     /// Crispness of the memberships: 1 if no state is between sets.
     pub crispness: f64,
     /// minChi: 0 if the states lie in a simplex with as many corners. It always
-    /// is for two sets, and for as many sets as states.
+    /// is for two sets, and for as many sets as states that the law visits.
     pub min_chi: f64,
     /// How many times longer the last eigenvalue of the sets takes to decay than
     /// the next one does: the ratio of `-1 / ln re`, at least one step each, which
@@ -28,6 +28,8 @@ pub struct Metastable {
     pub(super) coarse: CoarseChain,
     pub(super) spectrum: DominantSpectrum,
     pub(super) counts: Vec<SetCount>,
+    /// Number of states that the law visits.
+    pub(super) visited: usize,
 }
 
 impl Metastable {
@@ -64,28 +66,39 @@ impl Metastable {
         &self.counts
     }
 
-    /// The number of sets with the largest crispness, of equals the first.
+    /// The number of sets with the largest crispness among those of which it says
+    /// anything, of equals the first: every visited state for itself is always crisp.
     pub fn crispest(&self) -> usize {
-        best(&self.counts, |count| count.crispness)
+        crispest(&self.counts, self.visited)
     }
 
     /// The number of sets with the largest gap between their timescales and the next.
     pub fn by_gap(&self) -> usize {
-        best(&self.counts, |count| count.gap.unwrap_or(f64::NEG_INFINITY))
+        by_gap(&self.counts)
     }
 
     /// The number of sets with the largest minChi among those of which it says
     /// anything; two if there is none.
     pub fn by_min_chi(&self) -> usize {
-        let states = self.memberships.states();
         let telling: Vec<SetCount> =
-            self.counts.iter().filter(|count| count.sets > 2 && count.sets < states).copied().collect();
+            self.counts.iter().filter(|count| count.sets > 2 && count.sets < self.visited).copied().collect();
         if telling.is_empty() { 2 } else { best(&telling, |count| count.min_chi) }
     }
 }
 
+/// The number with the largest crispness, but for as many sets as states, if there is another.
+pub(super) fn crispest(counts: &[SetCount], states: usize) -> usize {
+    let telling: Vec<SetCount> = counts.iter().filter(|count| count.sets < states).copied().collect();
+    best(if telling.is_empty() { counts } else { &telling }, |count| count.crispness)
+}
+
+/// The number with the largest gap after it.
+pub(super) fn by_gap(counts: &[SetCount]) -> usize {
+    best(counts, |count| count.gap.unwrap_or(f64::NEG_INFINITY))
+}
+
 /// The number that scores best, of equals the first.
-pub(super) fn best(counts: &[SetCount], score: impl Fn(&SetCount) -> f64) -> usize {
+fn best(counts: &[SetCount], score: impl Fn(&SetCount) -> f64) -> usize {
     let better = |best: &SetCount, other: &SetCount| score(other) > score(best);
     let pick = |best: SetCount, other: SetCount| if better(&best, &other) { other } else { best };
     counts.iter().copied().reduce(pick).map_or(0, |count| count.sets)

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use nalgebra::DMatrix;
 
-use super::crispness::{Fitted, crispest};
-use super::sets::{Metastable, SetCount, best};
+use super::crispness::{Fitted, crispest_memberships};
+use super::sets::{Metastable, SetCount, by_gap, crispest};
 use super::simplex::membership;
 use super::way_in::WayIn;
 use crate::chain::MarkovChain;
@@ -184,7 +184,8 @@ impl MetastableSolver {
         let coarse = chain.coarse_grained(law, &memberships, 1)?;
         let report = entered.map_or(*outcome.report(), |entered| outcome.report().worse(&entered));
         let spectrum = outcome.into_value();
-        Ok(Outcome::new(Metastable { memberships, coarse, spectrum, counts }, report))
+        let visited = visited.len();
+        Ok(Outcome::new(Metastable { memberships, coarse, spectrum, counts, visited }, report))
     }
 
     /// The eigenvalues of as many sets as may be asked for.
@@ -212,8 +213,8 @@ impl MetastableSolver {
     /// The number of sets that fits best.
     fn choice(&self, counts: &[SetCount], states: usize) -> usize {
         match self.choose_by {
-            ChooseBy::Crispness => best(&telling(counts, states), |count| count.crispness),
-            ChooseBy::Gap => best(counts, |count| count.gap.unwrap_or(f64::NEG_INFINITY)),
+            ChooseBy::Crispness => crispest(counts, states),
+            ChooseBy::Gap => by_gap(counts),
         }
     }
 
@@ -236,7 +237,7 @@ impl MetastableSolver {
                 continue;
             }
             let evaluations = 400 * (sets - 1) * (sets - 1);
-            if let Some(fitted) = crispest(&columns[..sets], evaluations, self.seed) {
+            if let Some(fitted) = crispest_memberships(&columns[..sets], evaluations, self.seed) {
                 let (crispness, min_chi) = (fitted.crispness, fitted.min_chi);
                 let gap = gap(spectrum, sets);
                 fits.push((SetCount { sets, crispness, min_chi, gap }, fitted));
@@ -244,12 +245,6 @@ impl MetastableSolver {
         }
         if fits.is_empty() { Err(Error::InseparableSets { least, most }) } else { Ok(fits) }
     }
-}
-
-/// The numbers whose crispness says anything: every state for itself is always crisp.
-fn telling(counts: &[SetCount], states: usize) -> Vec<SetCount> {
-    let telling: Vec<SetCount> = counts.iter().filter(|count| count.sets < states).copied().collect();
-    if telling.is_empty() { counts.to_vec() } else { telling }
 }
 
 /// The ratio of the timescales of the last of so many eigenvalues and the next.

@@ -131,6 +131,24 @@ fn the_number_of_sets_of_gpcca_is_chosen() {
 }
 
 #[test]
+fn every_visited_state_for_itself_is_no_proof() {
+    // Three states that are visited, and two that lead to them.
+    let chain = array![
+        [0.90, 0.08, 0.02, 0.0, 0.0],
+        [0.05, 0.90, 0.05, 0.0, 0.0],
+        [0.02, 0.06, 0.92, 0.0, 0.0],
+        [1.00, 0.00, 0.00, 0.0, 0.0],
+        [0.00, 0.00, 0.00, 1.0, 0.0]
+    ];
+    let chain = MarkovChain::from_dense(chain.view()).unwrap();
+    let law = chain.stationary().unwrap().converged().unwrap();
+    let found = solve(&MetastableSolver::new().sets_between(2..=3), &chain, &law);
+    let [two, three] = found.counts() else { panic!("both numbers part from the next") };
+    assert!(two.crispness < 0.99 && three.crispness > 1.0 - 1e-12 && three.min_chi.abs() < 1e-12);
+    assert_eq!((found.sets(), found.crispest(), found.by_min_chi()), (2, 2, 2));
+}
+
+#[test]
 fn the_gap_can_choose_where_crispness_chooses_otherwise() {
     // Eigenvalues 1, 0.97, 0.88, 0.59...: three sets by the gap; two are crisper.
     let chain = case("gpcca_nonreversible_12").shift();
