@@ -250,13 +250,16 @@ impl MetastableSolver {
 /// The ratio of the timescales of the last of so many eigenvalues and the next.
 fn gap(spectrum: &DominantSpectrum, sets: usize) -> Option<f64> {
     let after = spectrum.eigenvalues().get(sets).copied().or(spectrum.next())?;
-    Some(decay(spectrum.eigenvalues()[sets - 1]) / decay(after))
+    let [last, next] = [spectrum.eigenvalues()[sets - 1], after].map(decay);
+    // Two that never decay take equally long.
+    Some(if last == next { 1.0 } else { last / next })
 }
 
-/// Steps in which what belongs to an eigenvalue falls to 1/e, going by its real part.
+/// Steps in which what belongs to an eigenvalue falls to 1/e, going by its real part;
+/// infinite for 1, which rounding may exceed.
 fn decay(eigenvalue: Eigenvalue) -> f64 {
-    let timescale = -eigenvalue.re.clamp(0.0, 1.0).ln().recip();
-    timescale.max(1.0)
+    // Without the absolute value, the logarithm of 1 would be the largest rate of all.
+    eigenvalue.re.clamp(0.0, 1.0).ln().abs().recip().max(1.0)
 }
 
 /// The memberships `X A` of the states visited, a vector for each set, those with most mass first.

@@ -163,6 +163,29 @@ fn the_gap_can_choose_where_crispness_chooses_otherwise() {
 }
 
 #[test]
+fn closed_sets_have_the_largest_gap_of_all() {
+    // Three pairs that are never left, the first of them slow within.
+    let mut matrix = Array2::zeros((6, 6));
+    for (pair, change) in [0.05, 0.4, 0.45].into_iter().enumerate() {
+        for (from, to) in [(0, 1), (1, 0)] {
+            matrix[[2 * pair + from, 2 * pair + to]] = change;
+            matrix[[2 * pair + from, 2 * pair + from]] = 1.0 - change;
+        }
+    }
+    let chain = MarkovChain::from_dense(matrix.view()).unwrap();
+    let solver = MetastableSolver::new().sets_between(2..=5).choose_by(ChooseBy::Gap);
+    let found = solve(&solver, &chain, &Law::uniform(6));
+    assert_eq!((found.sets(), found.by_gap()), (3, 3));
+    let gap = |sets: usize| found.counts().iter().find(|count| count.sets == sets).unwrap().gap.unwrap();
+    // Eigenvalues 1 (three times), 0.9, 0.2, 0.1: rounding may leave a little of the infinity.
+    assert!(gap(3) > 1e12 && (gap(4) - 1.0 / -0.9f64.ln()).abs() < 1e-9, "{} {}", gap(3), gap(4));
+    for topic in 0..3 {
+        let of = found.memberships().largest();
+        assert_eq!(of.of_state(2 * topic), of.of_state(2 * topic + 1));
+    }
+}
+
+#[test]
 fn pcca_and_gpcca_agree_on_a_reversible_chain() {
     let case = case("gpcca_mu0");
     let chain = case.shift();
