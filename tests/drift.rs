@@ -356,6 +356,28 @@ fn topics_that_are_never_visited_or_left_are_refused() {
 }
 
 #[test]
+fn closed_classes_that_never_change_topic_count_neither_as_visits_nor_as_absences() {
+    // 0 and 1 in turn, and 2 for ever: half of the time each.
+    let two = SparseOperator::from_triplets(3, vec![(0, 1, 1.0), (1, 0, 1.0), (2, 2, 1.0)]).unwrap();
+    let chain = MarkovChain::new(two, States::numbered(3));
+    let law = Law::new(vec![0.25, 0.25, 0.5]).unwrap();
+    for topic in [[0, 1, 1], [0, 1, 0]] {
+        let topics = Topics::by_state(chain.states(), ["a", "b"], |state| topic[state]).unwrap();
+        for topic in 0..2 {
+            // Every visit and every absence that begins at all lasts one step.
+            let visit = chain.sojourn(&topics, topic, &law, 2).unwrap();
+            assert_eq!((visit.mean, visit.survival), (1.0, vec![1.0, 0.0, 0.0]));
+            let back = chain.topic_return(&topics, topic, &law, 2).unwrap();
+            assert_eq!((back.mean_absence, back.within), (1.0, vec![0.0, 1.0, 1.0]));
+        }
+        // Retention ends nowhere: it goes on changing.
+        assert!(chain.retention(&topics, 1, &law, 9).unwrap().windows(2).all(|two| two[0] != two[1]));
+    }
+    let alone = Topics::by_state(chain.states(), ["a", "b"], |state| usize::from(state == 2)).unwrap();
+    assert_eq!(chain.sojourn(&alone, 1, &law, 2).unwrap().mean, f64::INFINITY);
+}
+
+#[test]
 fn the_test_of_the_lumped_chain_can_be_stopped() {
     let chain = language_model("C21").shift();
     let (law, topics) = (stationary(&chain), two_topics(chain.states()));

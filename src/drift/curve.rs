@@ -64,7 +64,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
 
     /// Retention: the probability of being in the topic after `0..=steps` steps,
     /// given that one was at the start, under the stationary law. It ends, unless
-    /// the chain is periodic, at the topic's share of that law; it starts at 1 for
+    /// the chain is periodic or reducible, at the topic's share of that law; it starts at 1 for
     /// a partition, and for memberships at the probability of drawing the topic
     /// twice from the state that it was drawn from.
     ///

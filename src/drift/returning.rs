@@ -17,7 +17,8 @@ pub struct TopicReturn {
     /// `within[n]`: the probability of having come back by then, not counting how often.
     pub within: Vec<f64>,
     /// Mean number of steps spent outside in a row: the share of time outside divided by
-    /// the rate at which the topic is left.
+    /// the rate at which the topic is left. Of several recurrent classes, those count that
+    /// are outside now and then.
     pub mean_absence: f64,
 }
 
@@ -25,7 +26,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// The probability of being back in a topic after having left it, at `n`
     /// steps and within `n`, for `n` up to `steps`.
     ///
-    /// `2 steps + 1` products.
+    /// `2 steps + 1` products, and the classes of the chain.
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
             std::mem::swap(&mut law, &mut next);
             at.push(inside.mass(&law));
         }
-        let (share, apart) = (inside.mass(stationary), outside.mass(stationary));
+        let (share, apart) = (inside.mass(stationary), self.mass_passing(&outside, stationary));
         Ok(TopicReturn { at, within, mean_absence: apart / (share * rate) })
     }
 }

@@ -13,7 +13,8 @@ use crate::topics::Topics;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sojourn {
     /// Mean length in steps: the share of time spent in the topic divided by
-    /// the rate of entries. Infinite for a topic that is never left or entered.
+    /// the rate of entries. Infinite for a topic that is never left or entered;
+    /// of several recurrent classes, those count that are in the topic now and then.
     pub mean: f64,
     /// `survival[n]`: the probability that a visit lasts more than `n` steps,
     /// from `n = 0` (which is 1) as far as was asked for.
@@ -68,8 +69,8 @@ pub(super) fn half_life_between_steps(survival: &[f64]) -> Option<f64> {
 impl<O: TransitionOperator> MarkovChain<O> {
     /// The sojourn law of a topic, followed for `steps` steps.
     ///
-    /// `steps + 1` products. The topic is entered with the stationary flow from
-    /// outside; if there is none (the topic is never left), its stationary law.
+    /// `steps + 1` products, and the classes of the chain. The topic is entered with the
+    /// stationary flow from outside; if there is none (the topic is never left), its stationary law.
     ///
     /// # Errors
     ///
@@ -95,7 +96,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
             if entries > 0.0 { entered } else { self.law_in_topic(topics, topic, stationary)?.into_vec() };
         let whole = sum_by(law.len(), |state| law[state]);
         let survival = self.kept_within(law, &inside, steps).into_iter().map(|p| p / whole).collect();
-        Ok(Sojourn { mean: share / entries, survival })
+        let mean =
+            if entries > 0.0 { self.mass_passing(&inside, stationary) / entries } else { f64::INFINITY };
+        Ok(Sojourn { mean, survival })
     }
 
     /// The probability of having been in a topic at all of the steps `0..=n`, for
@@ -135,6 +138,19 @@ impl<O: TransitionOperator> MarkovChain<O> {
         let outside = topics.states_of(topic).complement();
         outside.check(self.len(), "states outside the topic")?;
         PassageSolver::new().times(self, &outside)
+    }
+
+    /// The mass of a set but for recurrent classes that lie wholly within it: what is in
+    /// those takes no part in entering the set or leaving it.
+    pub(super) fn mass_passing(&self, set: &StateSet, law: &[f64]) -> f64 {
+        let classes = self.classes();
+        let stays = |class: usize| {
+            classes.is_recurrent(class)
+                && classes.members(class).iter().all(|&state| set.contains(state as usize))
+        };
+        let stays: Vec<bool> = (0..classes.count()).map(stays).collect();
+        let passing = |state: usize| set.contains(state) && !stays[classes.class_of(state)];
+        StateSet::by_state(self.len(), passing).mass(law)
     }
 
     /// How much of a measure stays in a set for `0..=steps` steps.
