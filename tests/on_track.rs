@@ -9,7 +9,7 @@ use lmchain::Error;
 use lmchain::chain::{Exploration, MarkovChain, Start, States};
 use lmchain::drift::{MeanTime, MeetingTime, OnTrack, TrackSettings};
 use lmchain::model::{Decoded, Decoding, NgramSettings, Smoothing};
-use lmchain::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperator};
+use lmchain::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperator, successors};
 use lmchain::passage::Interval;
 use lmchain::prob::Law;
 use lmchain::solve::Progress;
@@ -285,6 +285,50 @@ fn samples_agree_with_the_chain_of_pairs() {
             assert!((found - expected).abs() < off, "{name}");
         }
         assert_eq!((sampled.information, sampled.distance), (exact.information, exact.distance));
+    }
+}
+
+#[test]
+fn operators_that_store_less_than_they_stand_for_are_solved_as_if_they_stored_all() {
+    // After every word Witten-Bell lets all others follow, after odd ones with other weights.
+    let sentence = |word: usize| match word % 2 {
+        0 => format!("w{word} w0 "),
+        _ => format!("w{word} w0 w{word} w1 w{word} w2 "),
+    };
+    let text = |words: usize| (0..words).map(sentence).collect::<String>();
+    let model = |words| {
+        let corpus = CorpusSettings::new(Tokenizer::whitespace()).read_strings([text(words)]).unwrap();
+        NgramSettings::new(2).smoothing(Smoothing::WittenBell).fit(&corpus).unwrap()
+    };
+    let ring = |states: u32| {
+        let steps = (0..states).map(|state| (state, (state + 1) % states, 1.0)).collect();
+        let ring = SparseOperator::from_triplets(states as usize, steps).unwrap();
+        MarkovChain::new(ring, States::numbered(states as usize))
+    };
+    let written_out = |chain: &MarkovChain<&dyn TransitionOperator>| {
+        let row = |state| successors(chain.operator(), state).map(move |to| (state as u32, to.state as u32, to.probability));
+        let entries = (0..chain.len()).flat_map(row).collect();
+        chain.with_operator(SparseOperator::from_weights(chain.len(), entries).unwrap())
+    };
+    let settings = TrackSettings::new().steps(20).pairs(50);
+    let check = |chain: MarkovChain<&dyn TransitionOperator>, is_exact: bool| {
+        let (found, expected) = (measure(&chain, 1, settings), measure(&written_out(&chain), 1, settings));
+        assert_eq!(found.with_stationary.sampled.is_none(), is_exact);
+        assert_eq!(expected.with_stationary.sampled.is_none(), is_exact);
+        if is_exact {
+            assert_all_close(&found.with_stationary.survival, &expected.with_stationary.survival, 1e-11, "met");
+        }
+    };
+    for (words, is_exact) in [(20, true), (220, false), (300, false)] {
+        let chain = MarkovChain::smoothed(&model(words)).unwrap();
+        // Some n-grams stand for the square of the words.
+        assert!(chain.operator().stored_entries() < 8 * words);
+        check(chain.with_operator(chain.operator() as &dyn TransitionOperator), is_exact);
+    }
+    for (states, is_exact) in [(20, true), (300, false)] {
+        let ring = ring(states);
+        let restart = Restart::new(ring.operator(), 0.25, Law::uniform(states as usize)).unwrap();
+        check(ring.with_operator(&restart as &dyn TransitionOperator), is_exact);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Two coupled walks as one chain.
 
-use super::token_coupling::{TokenCoupling, write_row};
+use super::token_coupling::{Entry, TokenCoupling, write_row};
 use crate::chain::{MarkovChain, StateSet, States};
 #[cfg(doc)]
 use crate::error::Error;
@@ -10,7 +10,7 @@ use crate::prob::Law;
 use crate::solve::{Observer, report};
 
 /// The most transitions that the chain of two walks may have: 2^23, some 300 MB while it is built.
-const MOST_TRANSITIONS: f64 = (1 << 23) as f64;
+const MOST_TRANSITIONS: usize = 1 << 23;
 
 /// The chain of two walks that step by maximal coupling of their tokens, until they have met.
 ///
@@ -21,28 +21,28 @@ pub(super) struct PairChain {
 }
 
 impl PairChain {
-    /// Whether the chain of pairs is small enough.
-    pub(super) fn fits<O: TransitionOperator>(chain: &MarkovChain<O>) -> bool {
-        // Half as many pairs as there are ordered ones. Tokens that do not agree pair up in all
-        // ways, at most a quarter of the product of the lengths of two rows; others take one each.
-        let (states, entries) = (chain.len() as f64, chain.operator().stored_entries() as f64);
-        states.powi(2) / 2.0 + entries.powi(2) / 8.0 <= MOST_TRANSITIONS
-    }
-
+    /// `None` if the chain of pairs has more than [`MOST_TRANSITIONS`].
+    ///
+    /// How many there are is seen only as they are made: tokens that do not agree pair up in
+    /// all ways, and an operator may stand for many more transitions than it stores.
     pub(super) fn build<O: TransitionOperator>(
         chain: &MarkovChain<O>,
         observer: &mut dyn Observer,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         let states = chain.len();
-        let mut rows = vec![Vec::new(); states];
-        rows.iter_mut().enumerate().for_each(|(state, row)| write_row(chain, state, row));
+        let Some(rows) = rows(chain) else { return Ok(None) };
         let mut coupling = TokenCoupling::default();
         let mut transitions = vec![(0u32, 0u32, 1.0)];
         let mut next: Vec<(u32, f64)> = Vec::new();
+        let mut made = 0;
         for one in 0..states {
             report(observer, "the chain of two continuations", one as u64, Some(states as u64))?;
             for other in one + 1..states {
                 coupling.couple([&rows[one], &rows[other]]);
+                made += coupling.len();
+                if made > MOST_TRANSITIONS {
+                    return Ok(None);
+                }
                 next.clear();
                 coupling.for_each(|a, b, p| next.push((number(states, a as usize, b as usize) as u32, p)));
                 next.sort_unstable_by_key(|&(to, _)| to);
@@ -53,7 +53,7 @@ impl PairChain {
         }
         let pairs = states * (states - 1) / 2 + 1;
         let operator = SparseOperator::from_weights(pairs, transitions)?;
-        Ok(Self { chain: MarkovChain::new(operator, States::numbered(pairs)), states })
+        Ok(Some(Self { chain: MarkovChain::new(operator, States::numbered(pairs)), states }))
     }
 
     /// The state in which the two have met.
@@ -71,6 +71,24 @@ impl PairChain {
         weights.for_each(|(one, other, weight)| law[number(self.states, one, other)] += weight);
         Law::normalized(law)
     }
+}
+
+/// The transitions out of every state; `None` if the chain of pairs is too large for sure.
+fn rows<O: TransitionOperator>(chain: &MarkovChain<O>) -> Option<Vec<Vec<Entry>>> {
+    // A pair has about as many transitions as the longer of its two rows, or more.
+    let others = chain.len().saturating_sub(1);
+    let most = MOST_TRANSITIONS.checked_div(others).map_or(usize::MAX, |each| 2 * each);
+    let (mut rows, mut entries) = (Vec::with_capacity(chain.len().min(most)), 0);
+    for state in 0..chain.len() {
+        let mut row = Vec::new();
+        write_row(chain, state, &mut row);
+        entries += row.len();
+        if entries > most {
+            return None;
+        }
+        rows.push(row);
+    }
+    Some(rows)
 }
 
 /// The number of a pair of states: 0 if they are one, else by the smaller and then the larger.

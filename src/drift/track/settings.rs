@@ -14,9 +14,10 @@ use crate::topics::Topics;
 /// How to ask how long a chain stays on the track of a prompt: see [`OnTrack`].
 ///
 /// Information, sojourn and distance are exact: three products a step, and a
-/// [`PassageSolver`] for the mean. Meeting times are exact where the chain of pairs of
-/// states is small (`N^2 / 2` states and `E^2 / 8` transitions, at most 2^23 together, for
-/// `E` transitions of the chain); otherwise they are sampled, and come with a standard error.
+/// [`PassageSolver`] for the means. Meeting times are exact where the chain of pairs of
+/// states is small: `N^2 / 2` states, and at most 2^23 transitions, of which a pair has about
+/// a quarter of the product of the lengths of its rows where all tokens may follow. Otherwise
+/// they are sampled, and come with a standard error.
 ///
 /// # Coupling
 ///
@@ -203,13 +204,13 @@ impl<'a> TrackSettings<'a> {
         stationary: &Law,
         observer: &mut dyn Observer,
     ) -> Result<(MeetingTime, Option<Continuations>)> {
-        if self.always_sample || !PairChain::fits(chain) {
+        let pairs = if self.always_sample { None } else { PairChain::build(chain, observer)? };
+        let Some(pairs) = pairs else {
             let Self { steps, pairs, seed, .. } = *self;
             let sample = SampledPairs { chain, steps, pairs, seed };
             let with_stationary = sample.with_stationary(prompt, stationary, observer)?;
             return Ok((with_stationary, sample.continuations(prompt, observer)?));
-        }
-        let pairs = PairChain::build(chain, observer)?;
+        };
         let start = pairs.law(stationary.iter().enumerate().map(|(other, &p)| (prompt, other, p)))?;
         let with_stationary = MeetingTime::exact(&pairs, &start, self.steps, observer)?;
         let continuations = Continuations::exact(chain, &pairs, prompt, self.steps, observer)?;

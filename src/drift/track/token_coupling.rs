@@ -151,6 +151,11 @@ impl TokenCoupling {
         }
     }
 
+    /// How many pairs of states [`for_each`](Self::for_each) visits.
+    pub(super) fn len(&self) -> usize {
+        self.same.len() + self.products.iter().map(|p| p.ranges[0].len() * p.ranges[1].len()).sum::<usize>()
+    }
+
     /// All pairs of states that may be next, with their probabilities.
     pub(super) fn for_each(&self, mut visit: impl FnMut(u32, u32, f64)) {
         self.same.iter().for_each(|&(state, p)| visit(state, state, p));
@@ -249,6 +254,7 @@ mod tests {
             *counts.entry((a as u32, b as u32)).or_insert(0.0) += 1.0 / f64::from(draws);
         }
         let listed = pairs(&coupling);
+        assert_eq!(listed.len(), coupling.len());
         assert!(counts.keys().all(|key| listed.iter().any(|&(a, b, _)| (a, b) == *key)));
         for (a, b, p) in listed {
             let found = counts.get(&(a, b)).copied().unwrap_or(0.0);
