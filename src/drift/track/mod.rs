@@ -4,12 +4,17 @@
 //! **meet** as soon as they may. Two continuations **part** at the first step
 //! at which they differ.
 
+mod continuations;
+mod mean_time;
 mod meeting;
 mod on_track;
 mod pair_chain;
+mod sampled_pairs;
 mod settings;
 mod token_coupling;
 
-pub use meeting::{Continuations, MeanTime, MeetingTime};
+pub use continuations::Continuations;
+pub use mean_time::MeanTime;
+pub use meeting::MeetingTime;
 pub use on_track::OnTrack;
 pub use settings::TrackSettings;

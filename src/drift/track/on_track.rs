@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::meeting::{Continuations, MeanTime, MeetingTime};
+use super::continuations::Continuations;
+use super::mean_time::MeanTime;
+use super::meeting::MeetingTime;
 use crate::drift::sojourn::half_life;
 use crate::passage::Interval;
 

@@ -1,8 +1,10 @@
 //! How to ask how long a chain stays on track.
 
-use super::meeting::{Continuations, MeetingTime, SampledPairs};
+use super::continuations::Continuations;
+use super::meeting::MeetingTime;
 use super::on_track::OnTrack;
 use super::pair_chain::PairChain;
+use super::sampled_pairs::SampledPairs;
 use crate::chain::{MarkovChain, Start};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
