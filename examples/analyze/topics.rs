@@ -150,9 +150,12 @@ fn by_lag(chain: &Chain, topics: &Topics, law: &Law, options: &Options) -> Resul
     Ok(keyed(&found, |found| found.mutual_information))
 }
 
+fn between(bounds: Interval) -> Value {
+    json!({"lower": number(bounds.lower), "upper": number(bounds.upper)})
+}
+
 /// The four answers to how long a prompt is kept to.
 fn track(track: &OnTrack) -> Value {
-    let Interval { lower, upper } = track.time_to_leave;
     json!({
         "prompt": track.prompt,
         "topic": track.topic,
@@ -160,7 +163,7 @@ fn track(track: &OnTrack) -> Value {
         "information_at_most_1_bit": track.information_at_most(1.0),
         "information_at_most_5_percent": track.information_share_at_most(0.05),
         "topic_half_life": track.topic_half_life(),
-        "mean_time_to_leave": {"lower": number(lower), "upper": number(upper)},
+        "mean_time_to_leave": track.time_to_leave.bounds().map(between),
         "tv_at_most_quarter": track.distance_at_most(0.25),
     })
 }

@@ -83,8 +83,8 @@ impl Figures {
         ]
         .map(|(name, curve)| series(name, by_step(curve.iter().copied())))
         .into();
-        if let Some(pair) = &track.continuations {
-            let meeting = by_step(pair.meeting.survival.iter().copied());
+        if let Some(meeting) = &track.continuations.meeting {
+            let meeting = by_step(meeting.survival.iter().copied());
             curves.push(series("two coupled continuations differ, since they parted", meeting));
         }
         curves.iter_mut().for_each(|curve| curve.points.retain(|point| point.0 > 0.0));

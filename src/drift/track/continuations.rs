@@ -1,10 +1,11 @@
 //! Two continuations of one prompt.
 
+use super::mean_time::MeanTime;
 use super::meeting::MeetingTime;
 use super::pair_chain::PairChain;
-use crate::chain::MarkovChain;
+use crate::chain::{MarkovChain, StateSet, States};
 use crate::error::{Error, Result};
-use crate::operator::{Transition, TransitionOperator, successors};
+use crate::operator::{SparseOperator, Transition, TransitionOperator, successors};
 use crate::prob::Law;
 use crate::solve::{Observer, report};
 
@@ -13,26 +14,23 @@ use crate::solve::{Observer, report};
 pub struct Continuations {
     /// `together[n]`: the probability that two independent continuations are the same for `n` steps.
     pub together: Vec<f64>,
+    /// When they part: the first step at which they differ.
+    pub time_to_part: MeanTime,
     /// When they are in the same state again, counted from the step at which they parted,
-    /// given that they part within the steps followed.
-    pub meeting: MeetingTime,
+    /// given that they part within the steps followed. `None` if they never do, or fewer than two of
+    /// the pairs sampled.
+    pub meeting: Option<MeetingTime>,
 }
 
 impl Continuations {
-    /// The mean number of steps for which two independent continuations are the same,
-    /// not counted beyond the steps followed.
-    pub fn mean_time_together(&self) -> f64 {
-        self.together.iter().skip(1).sum()
-    }
-
-    /// Exactly; `None` if the continuations never part.
+    /// Solved on the chain of one continuation, and that of pairs.
     pub(super) fn exact<O: TransitionOperator>(
         chain: &MarkovChain<O>,
         pairs: &PairChain,
         prompt: usize,
         steps: usize,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Self>> {
+    ) -> Result<Self> {
         let (together, visits) = together(chain, prompt, steps, observer)?;
         let visited = (0..chain.len()).filter(|&state| visits[state] > 0.0);
         let apart = visited.flat_map(|state| {
@@ -44,12 +42,11 @@ impl Continuations {
             };
             row.iter().enumerate().flat_map(after).collect::<Vec<_>>()
         });
-        let start = match pairs.law(apart) {
-            Err(Error::ZeroMass) => return Ok(None),
-            start => start?,
+        let meeting = match pairs.law(apart) {
+            Err(Error::ZeroMass) => None,
+            start => Some(MeetingTime::exact(pairs, &start?, steps, observer)?),
         };
-        let meeting = MeetingTime::exact(pairs, &start, steps, observer)?;
-        Ok(Some(Self { together, meeting }))
+        Ok(Self { together, time_to_part: time_to_part(chain, prompt, observer)?, meeting })
     }
 }
 
@@ -76,4 +73,26 @@ fn together<O: TransitionOperator>(
         together.push(both.iter().sum());
     }
     Ok((together, visits))
+}
+
+/// The mean time until two independent continuations differ: on the chain of the two for as
+/// long as they are the same, with one more state for when they are not.
+fn time_to_part<O: TransitionOperator>(
+    chain: &MarkovChain<O>,
+    prompt: usize,
+    observer: &mut dyn Observer,
+) -> Result<MeanTime> {
+    let parted = chain.len();
+    let mut weights = vec![(parted as u32, parted as u32, 1.0)];
+    for state in 0..parted {
+        let mut apart = 0.0;
+        for one in successors(chain.operator(), state) {
+            weights.push((state as u32, one.state as u32, one.probability.powi(2)));
+            apart += one.probability * (1.0 - one.probability).max(0.0);
+        }
+        weights.extend((apart > 0.0).then_some((state as u32, parted as u32, apart)));
+    }
+    let same = MarkovChain::new(SparseOperator::from_weights(parted + 1, weights)?, States::numbered(parted + 1));
+    let (target, start) = (StateSet::of(parted + 1, [parted])?, Law::point(parted + 1, prompt));
+    MeanTime::solve(&same, &target, &start, "the mean time until two continuations part", observer)
 }

@@ -1,13 +1,26 @@
 //! The mean of a time.
 
-use crate::passage::Interval;
+use std::fmt;
+
+use crate::chain::{MarkovChain, StateSet};
+use crate::error::{Error, Result};
+use crate::operator::TransitionOperator;
+use crate::passage::{Interval, PassageSolver};
+use crate::prob::Law;
+use crate::solve::{Observer, Stop};
 
 /// The mean of a time, and how it is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum MeanTime {
-    /// Solved exactly: between proven bounds.
-    Bounds(Interval),
+    /// Solved: it is between proven bounds. Both are infinite if the time may be.
+    Bounds {
+        /// The bounds.
+        bounds: Interval,
+        /// Why the solver stopped. Unless it converged, the bounds may be far apart, the upper
+        /// one infinite though the time is not.
+        stop: Stop,
+    },
     /// The mean of a sample, with its standard error.
     Sampled {
         /// The mean.
@@ -23,8 +36,76 @@ impl MeanTime {
     /// The mean: the middle of the bounds, or what was found.
     pub fn value(&self) -> f64 {
         match self {
-            Self::Bounds(bounds) => bounds.midpoint(),
+            Self::Bounds { bounds, .. } => bounds.midpoint(),
             Self::Sampled { mean, .. } | Self::AtLeast(mean) => *mean,
         }
+    }
+
+    /// The bounds, if it was solved.
+    pub fn bounds(&self) -> Option<Interval> {
+        match self {
+            Self::Bounds { bounds, .. } => Some(*bounds),
+            Self::Sampled { .. } | Self::AtLeast(_) => None,
+        }
+    }
+
+    /// The mean time until a set is reached from a start.
+    pub(super) fn solve<O: TransitionOperator>(
+        chain: &MarkovChain<O>,
+        target: &StateSet,
+        start: &Law,
+        stage: &'static str,
+        observer: &mut dyn Observer,
+    ) -> Result<Self> {
+        let times = PassageSolver::new().times_watched(chain, target, observer)?;
+        match times.report().stop {
+            Stop::Cancelled => Err(Error::Cancelled { stage }),
+            stop => Ok(Self::Bounds { bounds: times.value().mean().mean(start), stop }),
+        }
+    }
+
+    /// The mean of at least two times, those beyond the steps followed unknown.
+    pub(super) fn of_sample(times: &[Option<usize>], steps: usize) -> Self {
+        let n = times.len() as f64;
+        let followed = |time: &Option<usize>| time.unwrap_or(steps) as f64;
+        let mean = times.iter().map(followed).sum::<f64>() / n;
+        let square = times.iter().map(|time| (followed(time) - mean).powi(2)).sum::<f64>();
+        match times.iter().all(Option::is_some) {
+            true => Self::Sampled { mean, standard_error: (square / (n * (n - 1.0))).sqrt() },
+            false => Self::AtLeast(mean),
+        }
+    }
+}
+
+/// The middle of bounds that the solver brought close together, else both; what is known of a sample.
+impl fmt::Display for MeanTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Bounds { bounds, stop: Stop::Converged | Stop::Direct } => {
+                format!("{:.2}", bounds.midpoint())
+            }
+            Self::Bounds { bounds: Interval { lower, upper: f64::INFINITY }, .. } if lower.is_finite() => {
+                format!("> {lower:.2}")
+            }
+            Self::Bounds { bounds: Interval { lower, upper }, .. } => format!("{lower:.2} to {upper:.2}"),
+            Self::Sampled { mean, standard_error } => format!("{mean:.2} ± {standard_error:.2}"),
+            Self::AtLeast(mean) => format!("> {mean:.1}"),
+        };
+        f.pad(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_exactly_is_not_shown_as_if_it_were() {
+        let show = |lower, upper, stop| MeanTime::Bounds { bounds: Interval { lower, upper }, stop }.to_string();
+        assert_eq!(show(2.0, 2.0 + 1e-9, Stop::Converged), "2.00");
+        assert_eq!(show(2.0, f64::INFINITY, Stop::MaxIterations), "> 2.00");
+        assert_eq!(show(2.0, 7.5, Stop::MaxIterations), "2.00 to 7.50");
+        assert_eq!(show(f64::INFINITY, f64::INFINITY, Stop::Direct), "inf");
+        assert_eq!(format!("{:>6}", MeanTime::AtLeast(2.0)), " > 2.0");
     }
 }

@@ -4,10 +4,9 @@ use super::mean_time::MeanTime;
 use super::pair_chain::PairChain;
 use crate::chain::Start;
 use crate::drift::sojourn::half_life;
-use crate::error::{Error, Result};
-use crate::passage::PassageSolver;
+use crate::error::Result;
 use crate::prob::Law;
-use crate::solve::{Observer, Stop};
+use crate::solve::Observer;
 
 /// The law of the time at which two coupled walks are in the same state, in steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,15 +39,12 @@ impl MeetingTime {
             Some(left.clamp(0.0, 1.0))
         };
         let survival = law.of_set(0).iter().scan(1.0, within).collect();
-        let times = PassageSolver::new().times_watched(&pairs.chain, &met, observer)?;
-        if times.report().stop == Stop::Cancelled {
-            return Err(Error::Cancelled { stage: "the mean time until two continuations meet" });
-        }
-        let mean = MeanTime::Bounds(times.value().mean().mean(start));
+        let stage = "the mean time until two continuations meet";
+        let mean = MeanTime::solve(&pairs.chain, &met, start, stage, observer)?;
         Ok(Self { survival, mean, sampled: None })
     }
 
-    /// From the times of sampled pairs, those beyond the steps followed unknown.
+    /// From the times of at least two sampled pairs, those beyond the steps followed unknown.
     pub(super) fn from_sample(times: &[Option<usize>], steps: usize) -> Self {
         let n = times.len() as f64;
         let mut met_at = vec![0usize; steps + 1];
@@ -58,14 +54,7 @@ impl MeetingTime {
             Some(*left as f64 / n)
         };
         let survival = met_at.iter().scan(times.len(), left).collect();
-        let followed = |time: &Option<usize>| time.unwrap_or(steps) as f64;
-        let mean = times.iter().map(followed).sum::<f64>() / n;
-        let square = times.iter().map(|time| (followed(time) - mean).powi(2)).sum::<f64>();
-        let mean = match times.iter().all(Option::is_some) {
-            true => MeanTime::Sampled { mean, standard_error: (square / (n * (n - 1.0))).sqrt() },
-            false => MeanTime::AtLeast(mean),
-        };
-        Self { survival, mean, sampled: Some(times.len()) }
+        Self { survival, mean: MeanTime::of_sample(times, steps), sampled: Some(times.len()) }
     }
 }
 

@@ -6,7 +6,6 @@ use super::continuations::Continuations;
 use super::mean_time::MeanTime;
 use super::meeting::MeetingTime;
 use crate::drift::sojourn::half_life;
-use crate::passage::Interval;
 
 /// Four answers to "how long does it stay on the same track?" after one prompt.
 ///
@@ -37,9 +36,8 @@ pub struct OnTrack {
     /// When the continuation of the prompt is in the same state as a stationary text that is
     /// coupled with it.
     pub with_stationary: MeetingTime,
-    /// Two continuations of the prompt: when they part, and when they meet again. `None` if
-    /// they never part within the steps followed.
-    pub continuations: Option<Continuations>,
+    /// Two continuations of the prompt: when they part, and when they meet again.
+    pub continuations: Continuations,
     /// `information[t]`: the bits that the prompt tells of the state `t` steps
     /// later, `KL(law after the prompt | law after any prompt)`; the mean of it over the law of prompts
     /// is their mutual information. It never grows, up to rounding. Infinite while
@@ -47,9 +45,8 @@ pub struct OnTrack {
     pub information: Vec<f64>,
     /// `topic_survival[t]`: the probability of never having left the topic until step `t`.
     pub topic_survival: Vec<f64>,
-    /// Mean number of steps until the topic is left, between proven bounds; infinite if it
-    /// may never be.
-    pub time_to_leave: Interval,
+    /// Mean number of steps until the topic is left, between bounds; infinite if it may never be.
+    pub time_to_leave: MeanTime,
     /// `distance[t]`: the total variation distance of the law after `t` steps from the
     /// stationary law.
     pub distance: Vec<f64>,
@@ -100,35 +97,24 @@ impl fmt::Display for OnTrack {
 }
 
 /// What a line of the table is about, a step, and a mean.
-type Row = (String, Option<usize>, Option<String>);
+type Row<'a> = (String, Option<usize>, Option<&'a MeanTime>);
 
 impl OnTrack {
-    fn rows(&self) -> Vec<Row> {
+    fn rows(&self) -> Vec<Row<'_>> {
         let mut rows = Vec::new();
         let mut row = |what: &str, step, mean| rows.push((what.to_owned(), step, mean));
-        match &self.continuations {
-            None => row("two continuations part (half of them)", None, None),
-            Some(Continuations { together, meeting }) => {
-                let alike = format!("{:.2}", 1.0 + together.iter().skip(1).sum::<f64>());
-                row("two continuations part (half of them)", half_life(together), Some(alike));
-                row("once parted, and coupled, they meet (half)", meeting.half_life(), mean(&meeting.mean));
-            }
+        let Continuations { together, time_to_part, meeting } = &self.continuations;
+        row("two continuations part (half of them)", half_life(together), Some(time_to_part));
+        if let Some(meeting) = meeting {
+            row("once parted, and coupled, they meet (half)", meeting.half_life(), Some(&meeting.mean));
         }
         let meeting = &self.with_stationary;
-        row("it meets a coupled stationary text (half)", meeting.half_life(), mean(&meeting.mean));
+        row("it meets a coupled stationary text (half)", meeting.half_life(), Some(&meeting.mean));
         row("the prompt tells at most 1 bit", self.information_at_most(1.0), None);
         row("the prompt tells at most 5 % of what it told", self.information_share_at_most(0.05), None);
         let left = format!("the topic {:?} is left (half)", self.topic);
-        row(&left, self.topic_half_life(), mean(&MeanTime::Bounds(self.time_to_leave)));
+        row(&left, self.topic_half_life(), Some(&self.time_to_leave));
         row("the law is within 1/4 of the stationary one", self.distance_at_most(0.25), None);
         rows
     }
-}
-
-fn mean(time: &MeanTime) -> Option<String> {
-    Some(match time {
-        MeanTime::Bounds(bounds) => format!("{:.2}", bounds.midpoint()),
-        MeanTime::Sampled { mean, standard_error } => format!("{mean:.2} ± {standard_error:.2}"),
-        MeanTime::AtLeast(mean) => format!("> {mean:.1}"),
-    })
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::continuations::Continuations;
+use super::mean_time::MeanTime;
 use super::meeting::MeetingTime;
 use super::token_coupling::{Entry, TokenCoupling, draw_next, write_row};
 use crate::chain::MarkovChain;
@@ -39,12 +40,12 @@ impl<O: TransitionOperator> SampledPairs<'_, O> {
         Ok(MeetingTime::from_sample(&times, self.steps))
     }
 
-    /// Two continuations of the prompt; `None` if no pair of them parts.
+    /// Two continuations of the prompt.
     pub(super) fn continuations(
         &self,
         prompt: usize,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Continuations>> {
+    ) -> Result<Continuations> {
         let found = self.each(observer, "two continuations", |number, room| {
             // The streams after those of the other sample.
             let rng = &mut stream(self.seed, self.pairs as u64 + number);
@@ -63,11 +64,10 @@ impl<O: TransitionOperator> SampledPairs<'_, O> {
             |steps: usize| found.iter().filter(move |pair| pair.is_none_or(|(step, _)| step >= steps));
         let together =
             (0..=self.steps).map(|steps| still(steps).count() as f64 / found.len() as f64).collect();
-        let times: Vec<Option<usize>> = found.iter().flatten().map(|&(_, time)| time).collect();
-        if times.len() < 2 {
-            return Ok(None);
-        }
-        Ok(Some(Continuations { together, meeting: MeetingTime::from_sample(&times, self.steps) }))
+        let parted: Vec<Option<usize>> = found.iter().map(|pair| pair.map(|(step, _)| step + 1)).collect();
+        let met: Vec<Option<usize>> = found.iter().flatten().map(|&(_, time)| time).collect();
+        let meeting = (met.len() >= 2).then(|| MeetingTime::from_sample(&met, self.steps));
+        Ok(Continuations { together, time_to_part: MeanTime::of_sample(&parted, self.steps), meeting })
     }
 
     /// What becomes of every pair.

@@ -1,6 +1,7 @@
 //! How to ask how long a chain stays on track.
 
 use super::continuations::Continuations;
+use super::mean_time::MeanTime;
 use super::meeting::MeetingTime;
 use super::on_track::OnTrack;
 use super::pair_chain::PairChain;
@@ -8,7 +9,9 @@ use super::sampled_pairs::SampledPairs;
 use crate::chain::{MarkovChain, Start};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::passage::{Interval, PassageSolver};
+#[cfg(doc)]
+use crate::passage::PassageSolver;
+use crate::passage::Interval;
 use crate::prob::{Law, relative_entropy, total_variation};
 use crate::solve::{Observer, Silent, Stop, check_operations, report};
 use crate::topics::Topics;
@@ -41,7 +44,7 @@ use crate::topics::Topics;
 /// let track = TrackSettings::new().steps(20).measure(&chain, 0, &topics, &law)?;
 /// assert_eq!((track.distance_at_most(0.25), track.topic_half_life()), (Some(2), Some(2)));
 /// assert!((track.with_stationary.survival[3] - 0.6 / 8.0).abs() < 1e-12);
-/// assert!(track.time_to_leave.contains(1.0 / 0.3));
+/// assert!(track.time_to_leave.bounds().is_some_and(|bounds| bounds.contains(1.0 / 0.3)));
 /// println!("{track}");
 /// # Ok::<(), lmchain::Error>(())
 /// ```
@@ -205,7 +208,7 @@ impl<'a> TrackSettings<'a> {
         prompt: usize,
         stationary: &Law,
         observer: &mut dyn Observer,
-    ) -> Result<(MeetingTime, Option<Continuations>)> {
+    ) -> Result<(MeetingTime, Continuations)> {
         let pairs = if self.always_sample { None } else { PairChain::build(chain, observer)? };
         let Some(pairs) = pairs else {
             let Self { steps, pairs, seed, .. } = *self;
@@ -225,16 +228,14 @@ fn time_to_leave<O: TransitionOperator>(
     topics: &Topics,
     prompt: usize,
     observer: &mut dyn Observer,
-) -> Result<Interval> {
+) -> Result<MeanTime> {
     let outside = topics.states_of(topics.of_state(prompt)).complement();
     if outside.is_empty() {
-        return Ok(Interval { lower: f64::INFINITY, upper: f64::INFINITY });
+        let bounds = Interval { lower: f64::INFINITY, upper: f64::INFINITY };
+        return Ok(MeanTime::Bounds { bounds, stop: Stop::Direct });
     }
-    let times = PassageSolver::new().times_watched(chain, &outside, observer)?;
-    match times.report().stop {
-        Stop::Cancelled => Err(Error::Cancelled { stage: "the mean time until the topic is left" }),
-        _ => Ok(times.value().mean().interval(prompt)),
-    }
+    let start = Law::point(chain.len(), prompt);
+    MeanTime::solve(chain, &outside, &start, "the mean time until the topic is left", observer)
 }
 
 impl<O: TransitionOperator> MarkovChain<O> {
