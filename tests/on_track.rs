@@ -477,7 +477,11 @@ fn bad_questions_are_refused() {
     let settings = TrackSettings::new();
     assert!(matches!(refused(settings, 4), Error::StateOutOfRange { state: 4, states: 4 }));
     assert!(matches!(refused(settings.pairs(1), 0), Error::InvalidSetting { name: "pairs", .. }));
-    assert!(matches!(refused(settings.steps(usize::MAX), 0), Error::TooExpensive { .. }));
+    assert!(matches!(refused(settings.steps(usize::MAX), 0), Error::TooLarge { .. }));
+    assert!(matches!(refused(settings.steps(100_000_000_000), 0), Error::TooLarge { .. }));
+    let sampled = settings.always_sample(true);
+    assert!(matches!(refused(sampled.pairs(usize::MAX), 0), Error::TooLarge { .. }));
+    assert!(matches!(refused(sampled.steps(10_000).pairs(100_000_000), 0), Error::TooExpensive { .. }));
     let other = Law::uniform(5);
     let expected = refused(settings.prompts(&other), 0);
     assert!(matches!(expected, Error::LengthMismatch { expected: 4, found: 5 }));

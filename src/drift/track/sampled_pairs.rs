@@ -10,7 +10,7 @@ use crate::chain::MarkovChain;
 use crate::error::Result;
 use crate::operator::TransitionOperator;
 use crate::prob::{AliasTable, Law, StreamRng, stream};
-use crate::solve::{Observer, report};
+use crate::solve::{MEMORY_LIMIT, Observer, check_memory, check_operations, report};
 
 /// Pairs of walks, sampled; pair `i` draws from stream `i` of the seed.
 pub(super) struct SampledPairs<'a, O> {
@@ -20,10 +20,22 @@ pub(super) struct SampledPairs<'a, O> {
     pub(super) seed: u64,
 }
 
+/// The step after which a pair parts, and the steps until it meets again.
+type Parted = Option<(usize, Option<usize>)>;
+
 /// Pairs that are followed between two reports.
 const BATCH: usize = 256;
 
 impl<O: TransitionOperator> SampledPairs<'_, O> {
+    /// Refuses more pairs than can be kept, or followed.
+    pub(super) fn check(&self) -> Result<()> {
+        let kept = size_of::<Parted>() + 2 * size_of::<Option<usize>>();
+        check_memory("the sampled pairs", self.pairs as u128 * kept as u128, MEMORY_LIMIT)?;
+        let rows = 2.0 * self.chain.operator().longest_row() as f64;
+        let work = 2.0 * self.pairs as f64 * self.steps as f64 * rows;
+        check_operations("the sampled pairs", work, "sample fewer pairs, or ask for fewer steps")
+    }
+
     /// The time until a walk from the prompt meets one from the stationary law.
     pub(super) fn with_stationary(
         &self,
@@ -41,12 +53,8 @@ impl<O: TransitionOperator> SampledPairs<'_, O> {
     }
 
     /// Two continuations of the prompt.
-    pub(super) fn continuations(
-        &self,
-        prompt: usize,
-        observer: &mut dyn Observer,
-    ) -> Result<Continuations> {
-        let found = self.each(observer, "two continuations", |number, room| {
+    pub(super) fn continuations(&self, prompt: usize, observer: &mut dyn Observer) -> Result<Continuations> {
+        let found: Vec<Parted> = self.each(observer, "two continuations", |number, room| {
             // The streams after those of the other sample.
             let rng = &mut stream(self.seed, self.pairs as u64 + number);
             let mut state = prompt;

@@ -13,8 +13,11 @@ use crate::operator::TransitionOperator;
 use crate::passage::PassageSolver;
 use crate::passage::Interval;
 use crate::prob::{Law, relative_entropy, total_variation};
-use crate::solve::{Observer, Silent, Stop, check_operations, report};
+use crate::solve::{MEMORY_LIMIT, Observer, Silent, Stop, check_memory, check_operations, report};
 use crate::topics::Topics;
+
+/// Numbers a step that are kept, while a sample is counted.
+const CURVES: u128 = 7;
 
 /// How to ask how long a chain stays on the track of a prompt: see [`OnTrack`].
 ///
@@ -111,8 +114,8 @@ impl<'a> TrackSettings<'a> {
     /// # Errors
     ///
     /// [`Error::StateOutOfRange`]; [`Error::LengthMismatch`] for a law of prompts over other
-    /// states; [`Error::InvalidSetting`] for less than two pairs; [`Error::TooExpensive`] for
-    /// too many steps.
+    /// states; [`Error::InvalidSetting`] for less than two pairs; [`Error::TooExpensive`] and
+    /// [`Error::TooLarge`] for too many steps, or pairs that are sampled.
     ///
     /// # Panics
     ///
@@ -173,6 +176,8 @@ impl<'a> TrackSettings<'a> {
             let (name, value) = ("pairs", self.pairs as f64);
             return Err(Error::InvalidSetting { name, value, requirement: "at least 2" });
         }
+        let numbers = CURVES * (self.steps as u128 + 1);
+        check_memory("the curves after a prompt", numbers * size_of::<f64>() as u128, MEMORY_LIMIT)?;
         let work = 3.0 * self.steps as f64 * (chain.operator().stored_entries() + states) as f64;
         check_operations("the laws after a prompt", work, "ask for fewer steps")
     }
@@ -213,6 +218,7 @@ impl<'a> TrackSettings<'a> {
         let Some(pairs) = pairs else {
             let Self { steps, pairs, seed, .. } = *self;
             let sample = SampledPairs { chain, steps, pairs, seed };
+            sample.check()?;
             let with_stationary = sample.with_stationary(prompt, stationary, observer)?;
             return Ok((with_stationary, sample.continuations(prompt, observer)?));
         };
