@@ -7,7 +7,7 @@ use lmchain::drift::{OnTrack, TextDrift};
 
 use crate::report::Drift;
 use crate::subject::Subject;
-use crate::support::{Axis, Labels, Plots, Series};
+use crate::support::{Axis, Labels, Plots, Series, say};
 
 type Drawn = Result<(), Box<dyn Error>>;
 
@@ -36,7 +36,7 @@ impl Figures {
             y: "probability",
         };
         let dots = [series("as a chain of topics", lumped)];
-        self.0.curves_and_dots("topic_drift_topics", &labels, Axis::Linear, &curves, &dots)?;
+        drawn(&self.0.curves_and_dots("topic_drift_topics", &labels, Axis::Linear, &curves, &dots)?);
 
         let visits: Vec<Series> = names
             .iter()
@@ -48,7 +48,7 @@ impl Figures {
             })
             .collect();
         let labels = Labels { title: "Visits to a topic that last longer", x: "words", y: "share of visits" };
-        self.0.curves("topic_drift_sojourn", &labels, Axis::Linear, &visits)?;
+        drawn(&self.0.curves("topic_drift_sojourn", &labels, Axis::Linear, &visits)?);
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl Figures {
         let changes = drift.changes.iter().map(|change| (change.position as f64, change.distance));
         let dots = [series("change", changes.collect())];
         let labels = Labels { title, x: "word", y: "Jensen-Shannon divergence, bits" };
-        self.0.curves_and_dots(name, &labels, Axis::Linear, &curves, &dots)?;
+        drawn(&self.0.curves_and_dots(name, &labels, Axis::Linear, &curves, &dots)?);
         Ok(())
     }
 
@@ -90,9 +90,13 @@ impl Figures {
         curves.iter_mut().for_each(|curve| curve.points.retain(|point| point.0 > 0.0));
         let title = format!("On the track of {:?}", track.prompt);
         let labels = Labels { title: &title, x: "words later", y: "share left" };
-        self.0.curves("topic_drift_track", &labels, Axis::Logarithmic, &curves)?;
+        drawn(&self.0.curves("topic_drift_track", &labels, Axis::Logarithmic, &curves)?);
         Ok(())
     }
+}
+
+fn drawn(path: &Path) {
+    say!("   drawn in {}", path.display());
 }
 
 fn series(name: &str, points: Vec<(f64, f64)>) -> Series {

@@ -69,9 +69,7 @@ fn tell(options: &Options, watch: &mut Watch) -> Result<(), Box<dyn Error>> {
     let track = settings.measure_watched(chain, prompt, topics, stationary, watch)?;
     watch.clear();
     report::track(&track);
-    figures.track(&track)?;
-    support::say!("\n   drawn in {}", options.plots.display());
-    Ok(())
+    figures.track(&track)
 }
 
 /// The documents sorted by topic, and a text of the model as long as they are.

@@ -45,6 +45,9 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 
+    #[arg(value_name = "FILE.tsv", hide = true, value_parser = refuse_unnamed)]
+    _unnamed: Option<String>,
+
     /// The folder that the plots are written to
     #[arg(long, value_name = "DIR", default_value = "target/plots")]
     pub(crate) plots: PathBuf,
@@ -55,4 +58,9 @@ impl Options {
     pub(crate) fn steps(&self) -> usize {
         self.steps as usize
     }
+}
+
+/// Points out how a file is given, to whoever gives one as other examples take it.
+fn refuse_unnamed(_: &str) -> Result<String, &'static str> {
+    Err("labelled documents are given with --labelled FILE.tsv")
 }

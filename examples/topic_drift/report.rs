@@ -161,8 +161,8 @@ pub(crate) fn along_a_sample(subject: &Subject, sampled: &[Token], drift: &TextD
 }
 
 fn windows(drift: &TextDrift) {
-    let largest = drift.distances.iter().copied().fold(drift.band.threshold, f64::max);
-    say!("   {}  up to {largest:.3} bits", sparkline(&drift.distances, largest));
+    let largest = drift.distances.iter().copied().fold(0.0, f64::max);
+    say!("   {}  up to {largest:.3} bits", sparkline(&drift.distances, largest.max(drift.band.threshold)));
     let band = &drift.band;
     say!(
         "   by chance {:.3}, between {:.3} and {:.3}; {:.3} anywhere is a change",
