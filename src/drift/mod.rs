@@ -36,6 +36,6 @@ pub use lumped::{ChapmanKolmogorov, LumpedChain};
 pub use returning::TopicReturn;
 pub use sojourn::Sojourn;
 pub use text_distance::TextDistance;
-pub use text_drift::{Change, DriftReference, TextDrift, TextDriftSettings};
+pub use text_drift::{ChangePoint, DriftReference, TextDrift, TextDriftSettings};
 pub use track::{Continuations, MeanTime, MeetingTime, OnTrack, TrackSettings};
 pub use windows::{WindowDrift, window_drift};

@@ -163,7 +163,7 @@ impl<'a> TextDriftSettings<'a> {
         };
         let change = |place: usize| {
             let (position, distance) = (positions[place], distances[place]);
-            Change { position, distance, p_value: band.p_value(distance) }
+            ChangePoint { position, distance, p_value: band.p_value(distance) }
         };
         let changes = found.into_iter().map(change).collect();
         Ok(TextDrift { window: self.window, positions, distances, band, changes })
@@ -187,12 +187,12 @@ pub struct TextDrift {
     /// which no two are within a window of each other; a change in the
     /// middle of a window raises the distances on both sides of it. Compared with the first window or a
     /// law: where the distance rises above the threshold, or is back below it for the first time.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ChangePoint>,
 }
 
 /// A place where a text changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Change {
+pub struct ChangePoint {
     /// The position of the first token of the window that differs.
     pub position: usize,
     /// Its distance from the reference.
