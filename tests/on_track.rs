@@ -464,6 +464,10 @@ fn the_table_has_a_line_for_every_answer() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 8);
     assert!(lines[0].starts_with("after \"0\", in steps"));
+    let answers: Vec<&str> = lines[1..].iter().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(answers, [
+        "coupling", "coupling", "coupling", "information", "information", "sojourn", "distance"
+    ]);
     let leaves = lines.iter().find(|line| line.contains("topic \"sea\"")).unwrap();
     assert_eq!(leaves.split_whitespace().rev().take(2).collect::<Vec<_>>(), ["20.00", "14"]);
 }

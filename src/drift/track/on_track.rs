@@ -82,39 +82,50 @@ impl OnTrack {
     }
 }
 
-/// A table: of every time, in steps, that by which half of the texts are through or the
+/// A table, its lines named by the answers: of every time, in steps, that by which half of the texts are through or the
 /// level named is reached, and the mean where there is one.
 impl fmt::Display for OnTrack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<62}{:>8}{:>18}", format!("after {:?}, in steps", self.prompt), "step", "mean")?;
-        for (what, step, mean) in self.rows() {
+        for Row { answer, what, step, mean } in self.rows() {
             let step = step.map_or_else(|| format!("> {}", self.steps()), |step| step.to_string());
-            write!(f, "\n{what:<62}{step:>8}")?;
+            write!(f, "\n{answer:<13}{what:<49}{step:>8}")?;
             mean.map_or(Ok(()), |mean| write!(f, "{mean:>18}"))?;
         }
         Ok(())
     }
 }
 
-/// What a line of the table is about, a step, and a mean.
-type Row<'a> = (String, Option<usize>, Option<&'a MeanTime>);
+/// A line of the table.
+struct Row<'a> {
+    answer: &'static str,
+    what: String,
+    step: Option<usize>,
+    mean: Option<&'a MeanTime>,
+}
 
 impl OnTrack {
     fn rows(&self) -> Vec<Row<'_>> {
         let mut rows = Vec::new();
-        let mut row = |what: &str, step, mean| rows.push((what.to_owned(), step, mean));
+        let mut row = |answer, what: &str, step, mean| {
+            rows.push(Row { answer, what: what.to_owned(), step, mean });
+        };
         let Continuations { together, time_to_part, meeting } = &self.continuations;
-        row("two continuations part (half of them)", half_life(together), Some(time_to_part));
+        row("coupling", "two continuations part (half of them)", half_life(together), Some(time_to_part));
         if let Some(meeting) = meeting {
-            row("once parted, and coupled, they meet (half)", meeting.half_life(), Some(&meeting.mean));
+            let what = "once parted, and coupled, they meet (half)";
+            row("coupling", what, meeting.half_life(), Some(&meeting.mean));
         }
         let meeting = &self.with_stationary;
-        row("it meets a coupled stationary text (half)", meeting.half_life(), Some(&meeting.mean));
-        row("the prompt tells at most 1 bit", self.information_at_most(1.0), None);
-        row("the prompt tells at most 5 % of what it told", self.information_share_at_most(0.05), None);
+        let what = "it meets a coupled stationary text (half)";
+        row("coupling", what, meeting.half_life(), Some(&meeting.mean));
+        row("information", "the prompt tells at most 1 bit", self.information_at_most(1.0), None);
+        let what = "the prompt tells at most 5 % of what it told";
+        row("information", what, self.information_share_at_most(0.05), None);
         let left = format!("the topic {:?} is left (half)", self.topic);
-        row(&left, self.topic_half_life(), Some(&self.time_to_leave));
-        row("the law is within 1/4 of the stationary one", self.distance_at_most(0.25), None);
+        row("sojourn", &left, self.topic_half_life(), Some(&self.time_to_leave));
+        let what = "the law is within 1/4 of the stationary one";
+        row("distance", what, self.distance_at_most(0.25), None);
         rows
     }
 }
