@@ -375,7 +375,7 @@ pub enum Error {
     },
     /// The eigenvalues do not part where a number of sets asks them to.
     #[error(
-        "from {least} to {most} sets can not be told apart: that many eigenvalues would split a conjugate pair or leave out an equal one; ask for more sets or for fewer"
+        "from {least} to {most} sets can not be told apart: that many eigenvalues would split a conjugate pair or leave out an equal one; give MetastableSolver a range of numbers with sets_between, or look at the reversibilized chain, whose eigenvalues are real, with reversibilized(true)"
     )]
     InseparableSets {
         /// The least number of sets asked for.
