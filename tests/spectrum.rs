@@ -102,6 +102,41 @@ fn the_published_eigenvalues_of_a_matrix_without_symmetry_are_found() {
     assert!(found.is_separate(3) && !found.is_separate(4) && found.is_separate(12));
 }
 
+#[test]
+fn parts_of_a_defective_eigenvalue_are_not_separate() {
+    for m in 2..=4 {
+        // m states in a row that are kept to or left for the next, each with 1/2: one Jordan
+        // block of 1/2 of size m, which rounding splits by the m-th root of eps.
+        let step = |state: u32| [(state, state, 0.5), (state, state + 1, 0.5)];
+        let entries = (0..m).flat_map(step).chain([(m, m, 1.0)]).collect();
+        let states = m as usize + 1;
+        let chain = MarkovChain::new(
+            SparseOperator::from_triplets(states, entries).unwrap(),
+            States::numbered(states),
+        );
+        let law = Law::uniform(states);
+        for seed in 0..20 {
+            let found =
+                DominantSolver::new(states).seed(seed).solve(&chain, &law).unwrap().converged().unwrap();
+            assert_eq!(found.eigenvalues().len(), states);
+            assert!(found.is_separate(1) && found.is_separate(states));
+            for count in 2..states {
+                let gap = found.gap_after(count).unwrap();
+                assert!(!found.is_separate(count), "{count} of {states}, seed {seed}: {gap:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_of_those_wanted_is_no_part_of_a_defective_one_either() {
+    let step = |state: u32| [(state, state, 0.5), (state, state + 1, 0.5)];
+    let entries = (0..3).flat_map(step).chain([(3, 3, 1.0)]).collect();
+    let chain = MarkovChain::new(SparseOperator::from_triplets(4, entries).unwrap(), States::numbered(4));
+    let of = |count: usize| DominantSolver::new(count).solve(&chain, &Law::uniform(4)).unwrap().into_value();
+    assert!(of(1).is_separate(1) && !of(2).is_separate(2) && of(4).is_separate(4));
+}
+
 /// A random sparse chain: a few successors each, some much likelier than others.
 fn random_chain(states: usize, seed: u64) -> MarkovChain<SparseOperator> {
     let mut rng = stream(seed, 0);

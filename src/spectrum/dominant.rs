@@ -1,9 +1,11 @@
-//! The dominant eigenvalues and their invariant subspace.
+//! How the dominant eigenvalues and their invariant subspace are found.
 
 use ndarray::Array2;
 
+use super::dominant_spectrum::DominantSpectrum;
 use super::krylov_schur::{KrylovSchur, Leading, Search};
 use super::maps::WholeChain;
+use super::separation::Separation;
 use super::vectors::Weighted;
 use super::{Eigenvalue, Map, SpectralOrder};
 use crate::chain::{MarkovChain, StateSet};
@@ -22,73 +24,11 @@ const AT_ONCE: usize = 256;
 /// What is reported to observers.
 const STAGE: &str = "dominant eigenvalues";
 
-/// The dominant eigenvalues of a chain with the Schur vectors that go with them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DominantSpectrum {
-    eigenvalues: Vec<Eigenvalue>,
-    next: Option<Eigenvalue>,
-    order: SpectralOrder,
-    vectors: Vec<Vec<f64>>,
-    form: Array2<f64>,
-    weights: Law,
-}
+/// What products and turns of a basis leave of a Schur form at least.
+const ROUNDING: f64 = 1e-14;
 
-impl DominantSpectrum {
-    /// The eigenvalues, in the order asked for, first the 1 of the constant.
-    /// Fewer than asked for if nothing else is left but the nilpotent part.
-    pub fn eigenvalues(&self) -> &[Eigenvalue] {
-        &self.eigenvalues
-    }
-
-    /// The eigenvalue that would come next, as far as it was seen: an estimate.
-    pub fn next(&self) -> Option<Eigenvalue> {
-        self.next
-    }
-
-    /// Real Schur vectors, one a row of N numbers: observables `X` with
-    /// `P X = X T`, orthonormal in the inner product `sum of weight · f · g`.
-    /// The first is the constant 1.
-    pub fn vectors(&self) -> &[Vec<f64>] {
-        &self.vectors
-    }
-
-    /// The Schur form `T`: triangular but for a 2 × 2 block for each pair.
-    pub fn form(&self) -> &Array2<f64> {
-        &self.form
-    }
-
-    /// The weights of the states in the inner product.
-    pub fn weights(&self) -> &Law {
-        &self.weights
-    }
-
-    /// How far the eigenvalue after the first `count` lies below the last of
-    /// these, in the number that they are sorted by; `None` if no other is known.
-    ///
-    /// # Panics
-    ///
-    /// If `count` is zero or larger than the number of eigenvalues.
-    #[track_caller]
-    pub fn gap_after(&self, count: usize) -> Option<f64> {
-        assert!((1..=self.eigenvalues.len()).contains(&count), "a number of eigenvalues that were found");
-        let after = self.eigenvalues.get(count).copied().or(self.next)?;
-        Some(self.order.key(self.eigenvalues[count - 1]) - self.order.key(after))
-    }
-
-    /// Whether the first `count` vectors span a space that is invariant and well
-    /// defined: no conjugate pair is split, and no equal eigenvalue left out.
-    ///
-    /// # Panics
-    ///
-    /// As [`gap_after`](Self::gap_after).
-    #[track_caller]
-    pub fn is_separate(&self, count: usize) -> bool {
-        self.gap_after(count).is_none_or(|gap| gap > SEPARATE)
-    }
-}
-
-/// Eigenvalues this close to each other may be one that rounding has split.
-const SEPARATE: f64 = 1e-8;
+/// Eigenvalues this close to each other may have moved.
+const SAME: f64 = 1e-8;
 
 /// Finds dominant eigenvalues by Krylov–Schur iteration (Stewart 2001) on
 /// observables, in the inner product of a law.
@@ -229,6 +169,7 @@ impl DominantSolver {
         let search = Search { order, context, tolerance: self.tolerance, seed: self.seed };
         let mut search = KrylovSchur::new(&mut map, Weighted(&weights), &search);
         let (leading, stop) = self.iterate(&mut search, room, observer)?;
+        let ahead = search.form(&leading, Separation::columns(leading.eigenvalues.len()));
         search.shrink(&leading, leading.eigenvalues.len());
         let residual = search.residual();
         let stop = if stop == Stop::Converged && residual > self.tolerance { Stop::Rounding } else { stop };
@@ -238,6 +179,8 @@ impl DominantSolver {
             eigenvalues: leading.eigenvalues,
             next: leading.next,
             order: self.order,
+            // What has not converged says so in its report.
+            separation: Separation::new(ahead, residual.min(self.tolerance) + ROUNDING),
             vectors: std::mem::take(&mut search.basis),
             weights: weights.clone(),
         };
@@ -292,7 +235,7 @@ impl DominantSolver {
 
     /// Whether nothing came before the eigenvalues that were there.
     fn is_same(&self, before: &[f64], now: &[f64]) -> bool {
-        let moved = |(one, two): (&f64, &f64)| (one - two).abs() > SEPARATE.max(10.0 * self.tolerance);
+        let moved = |(one, two): (&f64, &f64)| (one - two).abs() > SAME.max(10.0 * self.tolerance);
         before.len() == now.len() && !before.iter().zip(now).any(moved)
     }
 

@@ -175,19 +175,28 @@ impl<'a, M: Map> KrylovSchur<'a, M> {
         })
     }
 
+    /// The leading columns of the Schur form, so many if there are, and one more where that
+    /// would split a pair.
+    pub(super) fn form(&self, leading: &Leading, columns: usize) -> DMatrix<f64> {
+        let n = self.basis.len();
+        let OrderedSchur { q, t, .. } = &leading.schur;
+        let kept = leading.schur.whole(columns.min(n) - 1);
+        let mut form = DMatrix::zeros(kept + 1, kept + 1);
+        form[(0, 0)] = self.within[(0, 0)];
+        let beside = self.within.view((0, 1), (1, n - 1)) * q.columns(0, kept);
+        form.view_mut((0, 1), (1, kept)).copy_from(&beside);
+        form.view_mut((1, 1), (kept, kept)).copy_from(&t.view((0, 0), (kept, kept)));
+        form
+    }
+
     /// Turns the basis to its Schur vectors and keeps the first `count`, or one
     /// more where that would split a pair.
     pub(super) fn shrink(&mut self, leading: &Leading, count: usize) {
         let n = self.basis.len();
-        let OrderedSchur { q, t, .. } = &leading.schur;
-        let kept = leading.schur.whole(count - 1);
-        let turned = q.columns(0, kept);
-        let beside = self.within.view((0, 1), (1, n - 1)) * turned;
+        let within = self.form(leading, count);
+        let kept = within.nrows() - 1;
+        let turned = leading.schur.q.columns(0, kept);
         let reach = self.coupling.view((0, 1), (1, n - 1)) * turned;
-        let mut within = DMatrix::zeros(kept + 1, kept + 1);
-        within[(0, 0)] = self.within[(0, 0)];
-        within.view_mut((0, 1), (1, kept)).copy_from(&beside);
-        within.view_mut((1, 1), (kept, kept)).copy_from(&t.view((0, 0), (kept, kept)));
         self.coupling = RowDVector::zeros(kept + 1);
         self.coupling.columns_mut(1, kept).copy_from(&reach);
         self.within = within;

@@ -23,15 +23,18 @@
 
 mod blocks;
 mod dominant;
+mod dominant_spectrum;
 mod eigenvalue;
 mod krylov;
 mod krylov_schur;
 mod maps;
 mod schur;
+mod separation;
 mod vectors;
 
 pub(crate) use blocks::{Deflated, Map, TransientClasses};
-pub use dominant::{DominantSolver, DominantSpectrum};
+pub use dominant::DominantSolver;
+pub use dominant_spectrum::DominantSpectrum;
 pub use eigenvalue::{Eigenvalue, SpectralOrder};
 pub(crate) use krylov::Krylov;
 pub(crate) use schur::eigenvalues;
