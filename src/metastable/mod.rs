@@ -11,7 +11,8 @@
 //!   Röblitz and Garcia 2018).
 //! - The **crispness** of memberships, `trace(diag(pi chi)^-1 chi' D chi) / k`,
 //!   is 1 if every state is wholly in one set. `A` is chosen to make it as large
-//!   as can be (Röblitz and Weber 2013).
+//!   as can be (Röblitz and Weber 2013); it is convex in `A`, so a corner of what is
+//!   allowed is best.
 //! - **minChi** is the least entry of the memberships that the inner simplex,
 //!   spanned by k states, gives: 0 if it holds all states, far below 0 if k is
 //!   a bad number of sets. It is 0 for any two sets, and for as many sets as states.
@@ -23,7 +24,7 @@
 
 mod coarse;
 mod crispness;
-mod nelder_mead;
+mod polytope;
 mod sets;
 mod simplex;
 mod solver;

@@ -236,8 +236,7 @@ impl MetastableSolver {
             if !spectrum.is_separate(sets) {
                 continue;
             }
-            let evaluations = 400 * (sets - 1) * (sets - 1);
-            if let Some(fitted) = crispest_memberships(&columns[..sets], evaluations, self.seed) {
+            if let Some(fitted) = crispest_memberships(&columns[..sets], self.seed) {
                 let (crispness, min_chi) = (fitted.crispness, fitted.min_chi);
                 let gap = gap(spectrum, sets);
                 fits.push((SetCount { sets, crispness, min_chi, gap }, fitted));
