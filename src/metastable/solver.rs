@@ -12,7 +12,7 @@ use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, dot};
-use crate::solve::{Observer, Outcome, Silent, report};
+use crate::solve::{Observer, Outcome, Progress, Report, Silent, Stop};
 use crate::spectrum::{DominantSolver, DominantSpectrum, Eigenvalue, SpectralOrder};
 use crate::topics::Memberships;
 
@@ -32,9 +32,10 @@ pub enum ChooseBy {
 /// Garcia 2018) for all.
 ///
 /// The k eigenvalues that are largest in their real part stand for k sets. They
-/// are found with [`DominantSolver`], which needs products only; then the simplex
-/// takes `O(N k^2)` a round of optimisation, of which there are few. The
-/// memberships are a local optimum of crispness, reached from the inner simplex.
+/// are found with [`DominantSolver`], which needs products only; then the search for
+/// crisp memberships takes `O(N k^2)` a round, of which there are few, and some
+/// `k^2` steps of `O(k^6)`. The memberships are a local optimum of crispness, a corner of
+/// all those that are possible, reached from the inner simplex.
 ///
 /// Small sets that are hardly ever left or entered, such as a phrase that
 /// repeats itself, are metastable too, and may come before larger ones: ask for
@@ -137,7 +138,9 @@ impl MetastableSolver {
     /// other belongs where it leads: its membership is the expectation of that of
     /// the first state visited.
     ///
-    /// The report is that of the eigenvalues, and of the way in from other states.
+    /// The report is that of the eigenvalues, of the search for the crispest memberships
+    /// ([`Stop::MaxIterations`] if it was given up before nothing near was crisper), and
+    /// of the way in from other states.
     ///
     /// # Errors
     ///
@@ -153,13 +156,13 @@ impl MetastableSolver {
         self.solve_watched(chain, law, &mut Silent)
     }
 
-    /// As [`solve`](Self::solve), watched. When the observer breaks the search for
-    /// eigenvalues, the sets of what was found come back with
-    /// [`Stop::Cancelled`](crate::solve::Stop::Cancelled).
+    /// As [`solve`](Self::solve), watched. When the observer breaks, the sets of what was
+    /// found so far come back with [`Stop::Cancelled`]: of the first number that fits, if none
+    /// was tried before, and with the way in from other states not followed to its end.
     ///
     /// # Errors
     ///
-    /// As `solve`, and [`Error::Cancelled`] when the observer breaks afterwards.
+    /// As `solve`.
     pub fn solve_watched<O: TransitionOperator>(
         &self,
         chain: &MarkovChain<O>,
@@ -170,7 +173,7 @@ impl MetastableSolver {
         let visited: Vec<usize> = (0..law.len()).filter(|&state| law[state] > 0.0).collect();
         let of_visited = |x: &Vec<f64>| visited.iter().map(|&state| x[state]).collect();
         let columns: Vec<Vec<f64>> = outcome.value().vectors().iter().map(of_visited).collect();
-        let fits = self.fits(outcome.value(), &columns, observer)?;
+        let (fits, is_cancelled) = self.fits(outcome.value(), &columns, observer)?;
         let counts: Vec<SetCount> = fits.iter().map(|(count, _)| *count).collect();
         let sets = self.choice(&counts, visited.len());
         let chosen = fits.into_iter().find(|(count, _)| count.sets == sets);
@@ -178,11 +181,18 @@ impl MetastableSolver {
         let (_, fitted) = chosen.ok_or(Error::InseparableSets { least, most })?;
         let mut by_state = memberships(&columns[..sets], &fitted.transformation, &visited, law);
         let way_in = WayIn { tolerance: self.tolerance, max_iterations: self.max_iterations };
-        let entered = way_in.extend(chain.operator(), law, &mut by_state);
+        let entered = way_in.extend(chain.operator(), law, &mut by_state, observer);
         let names = (1..=sets).map(|set| format!("set {set}"));
         let memberships = Memberships::new(names, rows(&by_state))?;
         let coarse = chain.coarse_grained(law, &memberships, 1)?;
-        let report = entered.map_or(*outcome.report(), |entered| outcome.report().worse(&entered));
+        let stop = match (is_cancelled, fitted.is_settled) {
+            (true, _) => Stop::Cancelled,
+            (false, false) => Stop::MaxIterations,
+            (false, true) => Stop::Converged,
+        };
+        let report =
+            outcome.report().worse(&Report { iterations: 0, residual: 0.0, error_bound: None, stop });
+        let report = entered.map_or(report, |entered| report.worse(&entered));
         let spectrum = outcome.into_value();
         let visited = visited.len();
         Ok(Outcome::new(Metastable { memberships, coarse, spectrum, counts, visited }, report))
@@ -218,21 +228,26 @@ impl MetastableSolver {
         }
     }
 
-    /// The crispest memberships of every number of sets that the spectrum allows.
+    /// The crispest memberships of every number of sets that the spectrum allows, and
+    /// whether the observer broke off, which ends it after the first of them.
     fn fits(
         &self,
         spectrum: &DominantSpectrum,
         columns: &[Vec<f64>],
         observer: &mut dyn Observer,
-    ) -> Result<Vec<(SetCount, Fitted)>> {
+    ) -> Result<(Vec<(SetCount, Fitted)>, bool)> {
         let (least, most) = (*self.sets.start(), *self.sets.end());
         let found = spectrum.eigenvalues().len();
         if found < least {
             return Err(Error::TooFewEigenvalues { wanted: least, found });
         }
-        let mut fits = Vec::new();
+        let (mut fits, mut is_broken) = (Vec::new(), false);
         for sets in least..=most.min(found) {
-            report(observer, "crispness of sets", sets as u64, Some(most as u64))?;
+            let (stage, done, total) = ("crispness of sets", sets as u64, Some(most as u64));
+            is_broken |= observer.observe(&Progress { stage, done, total, residual: None }).is_break();
+            if is_broken && !fits.is_empty() {
+                break;
+            }
             if !spectrum.is_separate(sets) {
                 continue;
             }
@@ -242,7 +257,7 @@ impl MetastableSolver {
                 fits.push((SetCount { sets, crispness, min_chi, gap }, fitted));
             }
         }
-        if fits.is_empty() { Err(Error::InseparableSets { least, most }) } else { Ok(fits) }
+        if fits.is_empty() { Err(Error::InseparableSets { least, most }) } else { Ok((fits, is_broken)) }
     }
 }
 

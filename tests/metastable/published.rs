@@ -1,13 +1,17 @@
 //! PCCA+ and GPCCA cases.
 
+use std::ops::ControlFlow;
+
 use lmchain::chain::MarkovChain;
 use lmchain::error::Error;
 use lmchain::metastable::{ChooseBy, Metastable, MetastableSolver};
 use lmchain::operator::TransitionOperator;
-use lmchain::prob::Law;
+use lmchain::prob::{Law, stream};
+use lmchain::solve::{Progress, Stop};
 use lmchain::stationary::StationarySolver;
 use lmchain::topics::{Memberships, Topics, adjusted_rand_index};
 use ndarray::{Array2, array};
+use rand::RngExt;
 
 use crate::common::{Case, language_models, matrices, matrix};
 
@@ -242,6 +246,71 @@ fn a_chain_without_memory_has_no_sets() {
     let law = chain.stationary().unwrap().converged().unwrap();
     let refused = MetastableSolver::new().solve(&chain, &law).unwrap_err();
     assert!(matches!(refused, Error::TooFewEigenvalues { wanted: 2, found: 1 }), "{refused}");
+}
+
+/// Clusters of so many states that keep to themselves but for a tenth, with random weights.
+fn noisy(clusters: usize, size: usize) -> MarkovChain<impl TransitionOperator> {
+    let mut rng = stream(4, 0);
+    let mut matrix =
+        Array2::from_shape_simple_fn((size * clusters, size * clusters), || rng.random_range(0.0..1.0));
+    for ((from, to), weight) in matrix.indexed_iter_mut() {
+        *weight *= if from / size == to / size { 1.0 } else { 0.1 / clusters as f64 };
+    }
+    for mut row in matrix.rows_mut() {
+        let sum = row.sum();
+        row /= sum;
+    }
+    MarkovChain::from_dense(matrix.view()).unwrap()
+}
+
+#[test]
+fn the_crispest_memberships_of_many_sets_are_found_exactly() {
+    let chain = noisy(6, 12);
+    let law = chain.stationary().unwrap().converged().unwrap();
+    let found = solve(&MetastableSolver::new().sets(6), &chain, &law);
+    let topics = found.memberships().largest();
+    assert!((0..72).all(|state| topics.of_state(state) == topics.of_state(state / 12 * 12)));
+    // Other vectors of the same space, from another seed and from fewer digits, make no difference.
+    let rows: Vec<Vec<f64>> = found.memberships().rows().map(<[f64]>::to_vec).collect();
+    let other = solve(&MetastableSolver::new().sets(6).seed(77).tolerance(1e-10), &chain, &law);
+    assert!(difference(other.memberships(), &rows) < 1e-9, "{:e}", difference(other.memberships(), &rows));
+}
+
+#[test]
+fn what_was_found_when_the_observer_broke_off_comes_back() {
+    // Six clusters, before which one more state is passed and never come back to.
+    let clusters = noisy(6, 12);
+    let matrix = Array2::from_shape_fn((73, 73), |(from, to)| match (from, to) {
+        (72, 72) => 0.5,
+        (72, 0) => 0.5,
+        (72, _) | (_, 72) => 0.0,
+        _ => clusters.operator().probability(from, to),
+    });
+    let chain = MarkovChain::from_dense(matrix.view()).unwrap();
+    let law = chain.stationary().unwrap().converged().unwrap();
+    let solver = MetastableSolver::new().sets_between(2..=6);
+    let whole = solve(&solver, &chain, &law);
+    let [first, ..] = whole.counts() else { panic!("some number fits") };
+    for stage in ["crispness of sets", "the way into the sets"] {
+        let mut watch = |progress: &Progress| match progress.stage == stage {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        let outcome = solver.solve_watched(&chain, &law, &mut watch).unwrap();
+        assert_eq!(outcome.report().stop, Stop::Cancelled, "{stage}");
+        let tried = if stage == "crispness of sets" { 1 } else { whole.counts().len() };
+        assert_eq!(outcome.value().counts().len(), tried);
+        assert_eq!(outcome.value().counts()[0], *first);
+    }
+    // Even one that breaks at once, and keeps doing so.
+    let (chain, mut seen) = (noisy(3, 100), Vec::new());
+    let mut stop = |progress: &Progress| {
+        seen.push(progress.stage);
+        ControlFlow::Break(())
+    };
+    let outcome = solver.sets(3).solve_watched(&chain, &Law::uniform(300), &mut stop).unwrap();
+    assert_eq!((outcome.report().stop, outcome.value().sets()), (Stop::Cancelled, 3));
+    assert_eq!(seen, ["dominant eigenvalues", "crispness of sets"]);
 }
 
 #[test]
