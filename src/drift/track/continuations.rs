@@ -6,6 +6,7 @@ use super::pair_chain::PairChain;
 use crate::chain::{MarkovChain, StateSet, States};
 use crate::error::{Error, Result};
 use crate::operator::{SparseOperator, Transition, TransitionOperator, successors};
+use crate::passage::PassageSolver;
 use crate::prob::Law;
 use crate::solve::{Observer, report};
 
@@ -92,7 +93,15 @@ fn time_to_part<O: TransitionOperator>(
         }
         weights.extend((apart > 0.0).then_some((state as u32, parted as u32, apart)));
     }
-    let same = MarkovChain::new(SparseOperator::from_weights(parted + 1, weights)?, States::numbered(parted + 1));
+    let same =
+        MarkovChain::new(SparseOperator::from_weights(parted + 1, weights)?, States::numbered(parted + 1));
     let (target, start) = (StateSet::of(parted + 1, [parted])?, Law::point(parted + 1, prompt));
-    MeanTime::solve(&same, &target, &start, "the mean time until two continuations part", observer)
+    MeanTime::solve(
+        &PassageSolver::new(),
+        &same,
+        &target,
+        &start,
+        "the mean time until two continuations part",
+        observer,
+    )
 }

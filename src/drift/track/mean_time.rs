@@ -51,13 +51,14 @@ impl MeanTime {
 
     /// The mean time until a set is reached from a start.
     pub(super) fn solve<O: TransitionOperator>(
+        solver: &PassageSolver,
         chain: &MarkovChain<O>,
         target: &StateSet,
         start: &Law,
         stage: &'static str,
         observer: &mut dyn Observer,
     ) -> Result<Self> {
-        let times = PassageSolver::new().times_watched(chain, target, observer)?;
+        let times = solver.times_watched(chain, target, observer)?;
         match times.report().stop {
             Stop::Cancelled => Err(Error::Cancelled { stage }),
             stop => Ok(Self::Bounds { bounds: times.value().mean().mean(start), stop }),
@@ -97,11 +98,33 @@ impl fmt::Display for MeanTime {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::array;
+
     use super::*;
+    use crate::passage::PassageMethod;
+    use crate::solve::Silent;
+
+    #[test]
+    fn means_that_were_not_reached_say_so() {
+        let chain = MarkovChain::from_dense(array![[0.999, 0.001], [0.0, 1.0]].view()).unwrap();
+        let (target, start) = (StateSet::of(2, [1]).unwrap(), Law::point(2, 0));
+        let solve =
+            |solver: &PassageSolver| MeanTime::solve(solver, &chain, &target, &start, "", &mut Silent);
+        let found = solve(&PassageSolver::new()).unwrap();
+        assert!((found.value() - 1000.0).abs() < 1e-5 && found.to_string() == "1000.00", "{found:?}");
+        let short = PassageSolver::new().method(PassageMethod::Iteration).max_iterations(1);
+        let MeanTime::Bounds { bounds, stop } = solve(&short).unwrap() else { panic!("it is solved for") };
+        assert!(stop == Stop::MaxIterations && bounds.contains(1000.0) && bounds.width() > 1.0, "{bounds:?}");
+        let mut stop = |_: &crate::solve::Progress| std::ops::ControlFlow::Break(());
+        let iterated = PassageSolver::new().method(PassageMethod::Iteration);
+        let stopped = MeanTime::solve(&iterated, &chain, &target, &start, "here", &mut stop);
+        assert!(matches!(stopped, Err(Error::Cancelled { stage: "here" })));
+    }
 
     #[test]
     fn what_is_not_known_exactly_is_not_shown_as_if_it_were() {
-        let show = |lower, upper, stop| MeanTime::Bounds { bounds: Interval { lower, upper }, stop }.to_string();
+        let show =
+            |lower, upper, stop| MeanTime::Bounds { bounds: Interval { lower, upper }, stop }.to_string();
         assert_eq!(show(2.0, 2.0 + 1e-9, Stop::Converged), "2.00");
         assert_eq!(show(2.0, f64::INFINITY, Stop::MaxIterations), "> 2.00");
         assert_eq!(show(2.0, 7.5, Stop::MaxIterations), "2.00 to 7.50");

@@ -5,6 +5,7 @@ use super::pair_chain::PairChain;
 use crate::chain::Start;
 use crate::drift::sojourn::half_life;
 use crate::error::Result;
+use crate::passage::PassageSolver;
 use crate::prob::Law;
 use crate::solve::Observer;
 
@@ -40,7 +41,7 @@ impl MeetingTime {
         };
         let survival = law.of_set(0).iter().scan(1.0, within).collect();
         let stage = "the mean time until two continuations meet";
-        let mean = MeanTime::solve(&pairs.chain, &met, start, stage, observer)?;
+        let mean = MeanTime::solve(&PassageSolver::new(), &pairs.chain, &met, start, stage, observer)?;
         Ok(Self { survival, mean, sampled: None })
     }
 

@@ -9,9 +9,7 @@ use super::sampled_pairs::SampledPairs;
 use crate::chain::{MarkovChain, Start};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-#[cfg(doc)]
-use crate::passage::PassageSolver;
-use crate::passage::Interval;
+use crate::passage::{Interval, PassageSolver};
 use crate::prob::{Law, relative_entropy, total_variation};
 use crate::solve::{MEMORY_LIMIT, Observer, Silent, Stop, check_memory, check_operations, report};
 use crate::topics::Topics;
@@ -241,7 +239,14 @@ fn time_to_leave<O: TransitionOperator>(
         return Ok(MeanTime::Bounds { bounds, stop: Stop::Direct });
     }
     let start = Law::point(chain.len(), prompt);
-    MeanTime::solve(chain, &outside, &start, "the mean time until the topic is left", observer)
+    MeanTime::solve(
+        &PassageSolver::new(),
+        chain,
+        &outside,
+        &start,
+        "the mean time until the topic is left",
+        observer,
+    )
 }
 
 impl<O: TransitionOperator> MarkovChain<O> {
