@@ -81,6 +81,20 @@ fn classes_look_at_every_transition_a_fixed_number_of_times() {
 }
 
 #[test]
+fn tables_to_walk_with_look_at_every_transition_twice() {
+    for (v, k) in [(2, 12), (27, 2)] {
+        let chain = counted(v, k);
+        let walker = chain.walker().unwrap();
+        // Once to count, once to write; and once a state for the end of its row each time.
+        let looks = |chain: &MarkovChain<Counted<ShiftOperator>>| chain.operator().looks.load(Relaxed);
+        let tabulated = looks(&chain);
+        assert_eq!(tabulated, 2 * (chain.operator().stored_entries() + chain.len()));
+        walker.ensemble(Start::State(0), 50, 100, 1).unwrap();
+        assert_eq!(looks(&chain), tabulated, "walking looks at tables only");
+    }
+}
+
+#[test]
 fn curves_take_one_product_a_step() {
     let chain = counted(5, 3);
     let law = chain.stationary().unwrap().converged().unwrap();

@@ -36,4 +36,5 @@ pub use reachable::Exploration;
 pub use smoothed::SmoothedChain;
 pub use state_set::StateSet;
 pub use states::States;
+pub(crate) use walk::{Begun, walk_each};
 pub use walk::{Ensemble, Start, Walk, Walker};

@@ -1,10 +1,7 @@
 //! A chain whose steps are made more or less likely by where they lead.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
-use crate::operator::{Arc, Transition, TransitionOperator, map_in_place, successors};
-use crate::prob::AliasRows;
+use crate::operator::{Arc, Transition, TransitionOperator, counted_bytes, map_in_place};
 
 /// The chain `P(i, j) w(j) / (P w)(i)`: each step in proportion to a weight of the
 /// state that it enters.
@@ -127,9 +124,6 @@ impl<O: TransitionOperator> TransitionOperator for Tilted<O> {
     }
 
     fn sampler_bytes(&self) -> u128 {
-        // A stored entry may stand for many transitions: they are counted.
-        let listed = |state| successors(self, state).count();
-        let transitions: usize = (0..self.states()).into_par_iter().map(listed).sum();
-        AliasRows::bytes(self.states(), transitions) + transitions as u128 * size_of::<u32>() as u128
+        counted_bytes(self)
     }
 }

@@ -14,6 +14,9 @@ mod npz;
 mod restart;
 mod shift;
 mod sparse;
+mod tabulated;
+#[cfg(test)]
+mod test_steps;
 mod transition;
 mod triplets;
 
@@ -26,6 +29,9 @@ pub(crate) use fundamental::Fundamental;
 pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry, round_to_f32};
 pub use sparse::{SparseMatrix, SparseOperator};
+pub(crate) use tabulated::counted_bytes;
+#[cfg(test)]
+pub(crate) use test_steps::assert_steps_side_by_side;
 pub use transition::{
     Arc, LikelyStep, StepSampler, Transition, TransitionOperator, predecessors, successors,
 };

@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use super::transition::{Arc, LikelyStep, StepSampler, Transition, TransitionOperator, predecessors};
 use crate::error::{Error, Result};
-use crate::prob::{AliasTable, Law, StreamRng, dot, sum_by, sum_depth};
+use crate::prob::{AliasTable, LANES, Law, StreamRng, dot, sum_by, sum_depth};
 
 /// The chain `(1 - eps) P + eps 1 mu`: at every step, with probability `eps`
 /// the state is forgotten and drawn afresh from the restart law `mu`.
@@ -200,7 +200,7 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
     }
 
     fn sampler_bytes(&self) -> u128 {
-        self.operator.sampler_bytes() + crate::prob::AliasRows::bytes(1, self.states())
+        self.operator.sampler_bytes() + AliasTable::bytes(self.states())
     }
 
     fn sampler(&self) -> Box<dyn StepSampler + '_> {
@@ -219,5 +219,27 @@ struct RestartingSteps<'a> {
 impl StepSampler for RestartingSteps<'_> {
     fn step(&self, state: usize, rng: &mut StreamRng) -> usize {
         if rng.random_bool(self.restart) { self.law.draw(rng) } else { self.inner.step(state, rng) }
+    }
+
+    /// Walks that go on side by side take their steps together.
+    fn step_many(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
+        let mut restarts = [false; LANES];
+        for (states, rngs) in states.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
+            let restarts = &mut restarts[..states.len()];
+            for (restarts, rng) in restarts.iter_mut().zip(&mut *rngs) {
+                *restarts = rng.random_bool(self.restart);
+            }
+            let mut first = 0;
+            for alike in restarts.chunk_by(|one, two| one == two) {
+                let run = first..first + alike.len();
+                first = run.end;
+                let (states, rngs) = (&mut states[run.clone()], &mut rngs[run]);
+                if alike[0] {
+                    states.iter_mut().zip(rngs).for_each(|(state, rng)| *state = self.law.draw(rng) as u32);
+                } else {
+                    self.inner.step_many(states, rngs);
+                }
+            }
+        }
     }
 }

@@ -14,7 +14,8 @@ mod law;
 mod reduce;
 mod streams;
 
-pub use alias::{AliasRows, AliasTable};
+pub use alias::{AliasGrid, AliasRows, AliasTable};
+pub(crate) use alias::{Column, ColumnFiller, for_each_row, place_in, row_starts};
 pub(crate) use best::Best;
 pub use distance::{hellinger, jensen_shannon, l1, relative_entropy, total_variation};
 pub(crate) use divergence::{divergence_term, relative_entropy_term};
@@ -22,4 +23,5 @@ pub use entropy::{entropy, miller_madow_entropy, plug_in_entropy};
 pub use estimator::EntropyEstimator;
 pub use law::Law;
 pub(crate) use reduce::{dot, sum_by, sum_depth};
+pub(crate) use streams::LANES;
 pub use streams::{StreamRng, stream};

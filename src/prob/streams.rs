@@ -9,6 +9,10 @@ use rand::rngs::ChaCha8Rng;
 /// independent streams a seed, and is as fast as the memory that walks wait for.
 pub type StreamRng = ChaCha8Rng;
 
+/// Streams that are drawn from in turn, so that what their draws read from
+/// memory is waited for together: as many reads as a core keeps in flight.
+pub(crate) const LANES: usize = 32;
+
 /// Stream number `stream` of the family that `seed` opens.
 ///
 /// Walk number `i` of an ensemble always draws from stream `i`, so its path

@@ -1,11 +1,9 @@
 //! The reversed chain as an operator.
 
-use rayon::prelude::*;
-
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
-use crate::operator::{Transition, TransitionOperator, successors};
-use crate::prob::{AliasRows, Law};
+use crate::operator::{Transition, TransitionOperator, counted_bytes};
+use crate::prob::Law;
 
 /// The time reversal of an operator under a law: `P*(i, j) = pi(j) P(j, i) / (pi P)(i)`.
 ///
@@ -136,10 +134,7 @@ impl<O: TransitionOperator> TransitionOperator for Reversed<O> {
     }
 
     fn sampler_bytes(&self) -> u128 {
-        // A stored entry may stand for many transitions: they are counted.
-        let listed = |state| successors(self, state).count();
-        let transitions: usize = (0..self.states()).into_par_iter().map(listed).sum();
-        AliasRows::bytes(self.states(), transitions) + transitions as u128 * size_of::<u32>() as u128
+        counted_bytes(self)
     }
 
     fn probability(&self, from: usize, to: usize) -> f64 {

@@ -1,8 +1,8 @@
 //! A learned model of reversed text, on sampled text of a whole model.
 
-use rayon::prelude::*;
+use std::ops::ControlFlow;
 
-use crate::chain::MarkovChain;
+use crate::chain::{Begun, MarkovChain, walk_each};
 use crate::error::{Error, Result};
 use crate::model::NgramModel;
 use crate::operator::{BackoffOperator, TransitionOperator};
@@ -39,6 +39,24 @@ impl ReverseEstimate {
 /// read backwards by the learned model than the chain needs to write it.
 type Scored = (usize, f64);
 
+/// A document that is being written.
+#[derive(Clone, Default)]
+struct Document {
+    tokens: Vec<Token>,
+    /// Bits that the chain needed to write it.
+    bits: f64,
+    state: usize,
+    scored: Scored,
+}
+
+impl Document {
+    /// Reads it backwards, and leaves its tokens.
+    fn score(&mut self, learned: &NgramModel, end: Token) {
+        let tokens = std::mem::take(&mut self.tokens);
+        self.scored = (tokens.len() + 1, read_backwards(learned, &tokens, end) - self.bits);
+    }
+}
+
 impl MarkovChain<BackoffOperator> {
     /// Holds a model of reversed text against the exact reversal of this chain,
     /// on sampled documents.
@@ -70,23 +88,23 @@ impl MarkovChain<BackoffOperator> {
         let (start, end) = self.check_documents(stationary, learned, documents)?;
         check_memory("the tables to draw documents from", self.operator().sampler_bytes(), MEMORY_LIMIT)?;
         let sampler = self.operator().sampler();
-        let score = |document: usize| {
-            let mut rng = stream(seed, document as u64);
-            let (mut tokens, mut written) = (Vec::new(), 0.0);
-            let mut state = start;
-            loop {
-                let next = sampler.step(state, &mut rng);
-                let token = self.states().newest_token(next);
-                written -= self.operator().token_probability(state, token).log2();
-                if next == start {
-                    break;
-                }
-                tokens.push(token);
-                state = next;
+        let begin = |number| Begun { rng: stream(seed, number as u64), state: start, steps: u64::MAX };
+        let mut written = vec![Document { state: start, ..Document::default() }; documents];
+        walk_each(&*sampler, &mut written, begin, |document, visit| {
+            if visit.step == 0 {
+                return ControlFlow::Continue(());
             }
-            (tokens.len() + 1, read_backwards(learned, &tokens, end) - written)
-        };
-        let scored: Vec<Scored> = (0..documents).into_par_iter().map(score).collect();
+            let token = self.states().newest_token(visit.state);
+            document.bits -= self.operator().token_probability(document.state, token).log2();
+            document.state = visit.state;
+            if visit.state == start {
+                document.score(learned, end);
+                return ControlFlow::Break(());
+            }
+            document.tokens.push(token);
+            ControlFlow::Continue(())
+        });
+        let scored: Vec<Scored> = written.into_iter().map(|document| document.scored).collect();
         let estimate = Ratio::of(&scored);
         Ok(ReverseEstimate {
             documents,

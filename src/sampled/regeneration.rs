@@ -1,9 +1,10 @@
 //! Exact draws from the stationary law of a restarted chain.
 
-use rand_distr::{Distribution, Geometric};
-use rayon::prelude::*;
+use std::ops::ControlFlow;
 
-use crate::chain::MarkovChain;
+use rand_distr::{Distribution, Geometric};
+
+use crate::chain::{Begun, MarkovChain, walk_each};
 use crate::error::{Error, Result};
 use crate::operator::{Restart, TransitionOperator};
 use crate::prob::{AliasTable, stream};
@@ -49,12 +50,17 @@ impl<O: TransitionOperator> MarkovChain<Restart<O>> {
             value: probability,
             requirement: "above 0 and at most 1",
         })?;
-        let draw = |number: usize| {
+        let begin = |number: usize| {
             let mut rng = stream(seed, number as u64);
             let steps = length.sample(&mut rng);
-            let start = fresh.draw(&mut rng);
-            (0..steps).fold(start, |state, _| free.step(state, &mut rng))
+            let state = fresh.draw(&mut rng);
+            Begun { rng, state, steps }
         };
-        Ok((0..draws).into_par_iter().map(draw).collect())
+        let mut drawn = vec![0; draws];
+        walk_each(&*free, &mut drawn, begin, |drawn, visit| {
+            *drawn = visit.state;
+            ControlFlow::Continue(())
+        });
+        Ok(drawn)
     }
 }

@@ -132,6 +132,12 @@ proptest! {
         let (walker, reader) = (chain.walker().unwrap(), product.walker().unwrap());
         let plain = walker.walk(Start::Prompt(&prompt), seed).unwrap();
         let read = reader.walk(Start::State(start), seed).unwrap();
+        let many = walker.ensemble(Start::Prompt(&prompt), 40, 20, seed).unwrap();
+        let many_read = reader.ensemble(Start::State(start), 40, 20, seed).unwrap();
+        for (plain, read) in many.walks().zip(many_read.walks()) {
+            let states = read.iter().map(|&pair| product.operator().pair(pair as usize).1 as u32);
+            prop_assert_eq!(plain, states.collect::<Vec<_>>());
+        }
         let mut text = prompt.clone();
         for (step, (state, pair)) in plain.zip(read).take(40).enumerate() {
             if step > 0 {

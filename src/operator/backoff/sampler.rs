@@ -1,10 +1,11 @@
 //! Drawing steps without a table of every state's whole law.
 
-use rand::RngExt;
+use rand::{Rng, RngExt};
+use rayon::prelude::*;
 
 use super::operator::BackoffOperator;
 use crate::operator::StepSampler;
-use crate::prob::{AliasRows, StreamRng};
+use crate::prob::{AliasRows, LANES, StreamRng};
 use crate::text::Token;
 
 /// Below this share of the shorter context's law, tokens are not drawn until one fits.
@@ -28,32 +29,27 @@ pub(super) struct BackoffSteps<'a> {
 impl<'a> BackoffSteps<'a> {
     pub(super) fn new(operator: &'a BackoffOperator) -> Self {
         let (states, entries) = (operator.tree.len(), &operator.entries);
-        let mut tables = AliasRows::with_capacity(states + 1, states + entries.len());
-        let mut interpolates = Vec::with_capacity(states);
-        let mut weights = Vec::new();
-        for state in 0..states {
-            let backoff = entries.backoffs[state];
-            let pair = |entry: usize| {
-                let shorter = entries.probabilities[entries.links[entry] as usize];
-                (entries.probabilities[entry], backoff * shorter)
-            };
-            weights.clear();
-            weights.extend(entries.after(state).map(pair).map(|(p, shorter)| added(p, shorter)));
-            let mixture = weights.iter().all(|&weight| weight >= 0.0);
-            if mixture {
-                weights.push(backoff);
+        let interpolates: Vec<bool> = (0..states)
+            .into_par_iter()
+            .map(|state| added(operator, state).all(|weight| weight >= 0.0))
+            .collect();
+        let length = |state: usize| match state {
+            empty if empty == states => entries.singles().len(),
+            state => entries.after(state).len() + 1,
+        };
+        let tables = AliasRows::tabulate(states + 1, length, |state, weights| {
+            if state == states {
+                weights.extend(&entries.probabilities[entries.singles()]);
+            } else if operator.ends.absorbing == Some(state) {
+                weights.push(1.0);
+            } else if interpolates[state] {
+                weights.extend(added(operator, state));
+                weights.push(entries.backoffs[state]);
             } else {
-                weights.clear();
-                weights.extend(entries.after(state).map(|entry| entries.probabilities[entry]));
-                weights.push(backoff * operator.rest[state]);
+                weights.extend(&entries.probabilities[entries.after(state)]);
+                weights.push(entries.backoffs[state] * operator.rest[state]);
             }
-            if operator.ends.absorbing == Some(state) {
-                weights[0] = 1.0;
-            }
-            tables.push(&weights);
-            interpolates.push(mixture);
-        }
-        tables.push(&entries.probabilities[entries.singles()]);
+        });
         Self { operator, tables, interpolates }
     }
 
@@ -63,27 +59,45 @@ impl<'a> BackoffSteps<'a> {
         AliasRows::bytes(states + 1, states + operator.entries.len()) + states as u128
     }
 
+    /// The number of the empty context's table.
+    fn empty(&self) -> usize {
+        self.operator.tree.len()
+    }
+
+    /// What an outcome of the table of a context stands for: an n-gram, or backing off.
+    fn ngram(&self, context: usize, outcome: usize) -> Option<usize> {
+        if context == self.empty() {
+            return Some(outcome);
+        }
+        let after = self.operator.entries.after(context);
+        (outcome < after.len()).then_some(after.start + outcome)
+    }
+
+    /// The context that one backs off to.
+    fn shorter(&self, context: usize) -> usize {
+        self.operator.tree.suffix(context).unwrap_or(self.empty())
+    }
+
     /// A token that follows a context.
-    fn draw(&self, context: Option<usize>, rng: &mut StreamRng) -> Token {
-        let entries = &self.operator.entries;
-        let Some(state) = context else {
-            return self.tables.draw(self.operator.tree.len(), rng) as Token;
-        };
-        let after = entries.after(state);
-        let drawn = self.tables.draw(state, rng);
-        if drawn < after.len() {
-            return entries.token(after.start + drawn);
+    fn draw(&self, context: usize, rng: &mut StreamRng) -> Token {
+        match self.ngram(context, self.tables.draw(context, rng)) {
+            Some(ngram) => self.operator.entries.token(ngram),
+            None => self.back_off(context, rng),
         }
-        let suffix = self.operator.tree.suffix(state);
-        if self.interpolates[state] {
-            return self.draw(suffix, rng);
+    }
+
+    /// A token that follows a context, by what follows its suffix.
+    fn back_off(&self, context: usize, rng: &mut StreamRng) -> Token {
+        let shorter = self.shorter(context);
+        if self.interpolates[context] {
+            return self.draw(shorter, rng);
         }
-        if self.operator.rest[state] < LEAST_SHARE {
-            return self.search_rest(state, rng);
+        if self.operator.rest[context] < LEAST_SHARE {
+            return self.search_rest(context, rng);
         }
         loop {
-            let token = self.draw(suffix, rng);
-            if entries.child(state, token).is_none() {
+            let token = self.draw(shorter, rng);
+            if self.operator.entries.child(context, token).is_none() {
                 return token;
             }
         }
@@ -116,18 +130,81 @@ impl<'a> BackoffSteps<'a> {
     }
 }
 
-/// What a context adds to the probability that it backs off with: the
-/// difference, and zero if that is negative by rounding only.
-fn added(probability: f64, backed_off: f64) -> f64 {
-    let difference = probability - backed_off;
-    if difference.abs() <= 4.0 * f64::EPSILON * probability { 0.0 } else { difference }
+/// What a context adds to the probabilities that it backs off with, n-gram by
+/// n-gram: the differences, and zero where one is negative by rounding only.
+fn added(operator: &BackoffOperator, state: usize) -> impl Iterator<Item = f64> + '_ {
+    let entries = &operator.entries;
+    entries.after(state).map(move |entry| {
+        let probability = entries.probabilities[entry];
+        let shorter = entries.probabilities[entries.links[entry] as usize];
+        let difference = probability - entries.backoffs[state] * shorter;
+        if difference.abs() <= 4.0 * f64::EPSILON * probability { 0.0 } else { difference }
+    })
 }
 
 impl StepSampler for BackoffSteps<'_> {
     fn step(&self, state: usize, rng: &mut StreamRng) -> usize {
+        let outcome = self.tables.draw(state, rng);
         if self.operator.ends.absorbing == Some(state) {
             return state;
         }
-        self.operator.after(state, self.draw(Some(state), rng))
+        match self.ngram(state, outcome) {
+            Some(ngram) => self.operator.entries.targets[ngram] as usize,
+            None => self.operator.after(state, self.back_off(state, rng)),
+        }
+    }
+
+    fn step_many(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
+        assert_eq!(states.len(), rngs.len(), "one stream a walk");
+        for (states, rngs) in states.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
+            self.step_lanes(states, rngs);
+        }
+    }
+}
+
+impl BackoffSteps<'_> {
+    /// One step of up to [`LANES`] walks: all draw from the tables of their states
+    /// together, then those that back off from the tables of the suffixes, and so on.
+    fn step_lanes(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
+        let mut open = [(0, 0); LANES];
+        for (lane, (open, &state)) in open.iter_mut().zip(&*states).enumerate() {
+            *open = (lane, state as usize);
+        }
+        let mut count = states.len();
+        while count > 0 {
+            let outcomes = self.outcomes(&open[..count], rngs);
+            let drawn = std::mem::take(&mut count);
+            for at in 0..drawn {
+                let (lane, context) = open[at];
+                let state = states[lane] as usize;
+                if self.operator.ends.absorbing == Some(context) {
+                    continue;
+                }
+                states[lane] = match self.ngram(context, outcomes[at]) {
+                    Some(ngram) if context == state => self.operator.entries.targets[ngram],
+                    Some(ngram) => self.operator.after(state, self.operator.entries.token(ngram)) as u32,
+                    None if self.interpolates[context] => {
+                        open[count] = (lane, self.shorter(context));
+                        count += 1;
+                        continue;
+                    }
+                    None => self.operator.after(state, self.back_off(context, &mut rngs[lane])) as u32,
+                };
+            }
+        }
+    }
+
+    /// An outcome of the table of a context for each `(lane, context)`: first all
+    /// places are found, then all are read.
+    fn outcomes(&self, open: &[(usize, usize)], rngs: &mut [StreamRng]) -> [usize; LANES] {
+        let mut places = [(0, 0, 0); LANES];
+        for (place, &(lane, context)) in places.iter_mut().zip(open) {
+            *place = self.tables.place(context, rngs[lane].next_u64());
+        }
+        let mut outcomes = [0; LANES];
+        for (outcome, &(start, index, fraction)) in outcomes.iter_mut().zip(&places[..open.len()]) {
+            *outcome = self.tables.outcome(start, index, fraction);
+        }
+        outcomes
     }
 }

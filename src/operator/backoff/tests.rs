@@ -11,7 +11,7 @@ use super::test_matrix::{for_models, matrix, operator};
 use crate::error::Error;
 use crate::ngram::BackoffTrie;
 use crate::ngram::test_models::Shape;
-use crate::operator::{TransitionOperator, predecessors, successors};
+use crate::operator::{TransitionOperator, assert_steps_side_by_side, predecessors, successors};
 use crate::prob::stream;
 use crate::text::{EndRule, Token};
 
@@ -109,6 +109,11 @@ fn entropies_are_those_of_the_rows() {
             assert!((found - expected).abs() <= allowed && found >= 0.0, "{found} is not {expected}");
         }
     });
+}
+
+#[test]
+fn walks_step_side_by_side_as_alone() {
+    for_models(0..60, |_, operator, _| assert_steps_side_by_side(operator));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::table_entry::{TableEntry, round_to_f32};
 use crate::error::{Error, Result};
 use crate::operator::check_lengths;
 use crate::operator::transition::{LikelyStep, StepSampler, Transition, TransitionOperator, likeliest};
-use crate::prob::{AliasRows, Law};
+use crate::prob::Law;
 use crate::text::{ContextSpace, Token};
 
 /// All `V^K` contexts of a model: only the table `p[context][token]` is stored,
@@ -180,7 +180,7 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
     }
 
     fn sampler_bytes(&self) -> u128 {
-        AliasRows::bytes(self.states(), self.stored_entries())
+        ShiftSteps::bytes(&self.space)
     }
 
     fn sampler(&self) -> Box<dyn StepSampler + '_> {

@@ -3,31 +3,44 @@
 use super::operator::ShiftOperator;
 use super::table_entry::TableEntry;
 use crate::operator::transition::{StepSampler, TransitionOperator};
-use crate::prob::{AliasRows, StreamRng};
+use crate::prob::{AliasGrid, LANES, StreamRng};
 use crate::text::{ContextSpace, Token};
 
-/// Alias tables over tokens; the shift gives the state.
+/// Alias tables over tokens, 8 bytes a transition; the shift gives the state.
 pub(super) struct ShiftSteps {
     space: ContextSpace,
-    rows: AliasRows,
+    tables: AliasGrid,
 }
 
 impl ShiftSteps {
     pub(super) fn new<T: TableEntry>(operator: &ShiftOperator<T>) -> Self {
-        let mut rows = AliasRows::with_capacity(operator.states(), operator.stored_entries());
-        let mut law = vec![0.0; operator.space.vocabulary_size()];
-        for context in 0..operator.states() {
-            for (entry, p) in law.iter_mut().zip(operator.row(context)) {
-                *entry = p.widen();
+        let tokens = operator.space.vocabulary_size();
+        let tables = AliasGrid::tabulate(operator.states(), tokens, |context, weights| {
+            for (weight, p) in weights.iter_mut().zip(operator.row(context)) {
+                *weight = p.widen();
             }
-            rows.push(&law);
-        }
-        Self { space: operator.space, rows }
+        });
+        Self { space: operator.space, tables }
+    }
+
+    /// Bytes that the tables take.
+    pub(super) fn bytes(space: &ContextSpace) -> u128 {
+        AliasGrid::bytes(space.len(), space.vocabulary_size())
     }
 }
 
 impl StepSampler for ShiftSteps {
     fn step(&self, state: usize, rng: &mut StreamRng) -> usize {
-        self.space.shift(state, self.rows.draw(state, rng) as Token)
+        self.space.shift(state, self.tables.draw(state, rng) as Token)
+    }
+
+    fn step_many(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
+        let mut tokens = [0; LANES];
+        for (states, rngs) in states.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
+            self.tables.draw_each(states, rngs, &mut tokens);
+            for (state, &token) in states.iter_mut().zip(&tokens) {
+                *state = self.space.shift(*state as usize, token) as u32;
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::incoming::Incoming;
 use crate::chain::{MarkovChain, StateSet, States};
 use crate::error::{Error, Result};
 use crate::operator::{Arc, StepSampler, Transition, TransitionOperator, successors};
-use crate::prob::StreamRng;
+use crate::prob::{LANES, StreamRng};
 use crate::solve::{MEMORY_LIMIT, check_memory};
 
 /// A law over fewer than one in so many states is pushed transition by transition.
@@ -292,6 +292,21 @@ impl<O: TransitionOperator> StepSampler for ReadSteps<'_, O> {
     fn step(&self, state: usize, rng: &mut StreamRng) -> usize {
         let (node, state) = self.operator.pair(state);
         self.operator.entered(node, self.inner.step(state, rng))
+    }
+
+    fn step_many(&self, pairs: &mut [u32], rngs: &mut [StreamRng]) {
+        let (mut nodes, mut states) = ([0; LANES], [0; LANES]);
+        for (pairs, rngs) in pairs.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
+            for ((node, state), &pair) in nodes.iter_mut().zip(&mut states).zip(&*pairs) {
+                let (at, inner) = self.operator.pair(pair as usize);
+                (*node, *state) = (at, inner as u32);
+            }
+            let states = &mut states[..pairs.len()];
+            self.inner.step_many(states, rngs);
+            for ((pair, &node), &state) in pairs.iter_mut().zip(&nodes).zip(&*states) {
+                *pair = self.operator.entered(node, state as usize) as u32;
+            }
+        }
     }
 }
 
