@@ -2,13 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
 mod common;
+#[path = "walks/laws.rs"]
+mod laws;
+#[path = "walks/streamed.rs"]
+mod streamed;
 
 use common::{language_model, language_models};
 use lmchain::chain::{Exploration, MarkovChain, Start};
 use lmchain::error::Error;
 use lmchain::model::{Decoded, Decoding, TableModel};
 use lmchain::operator::{Restart, TransitionOperator};
-use lmchain::prob::Law;
+use lmchain::prob::{Law, stream};
 
 /// Hoeffding's inequality: the chance that a frequency over `walks` independent
 /// walks is off by this much is below 2e-12, in each of the states looked at.
@@ -55,6 +59,26 @@ fn no_transition_of_probability_zero_is_ever_drawn() {
     let walker = chain.walker().unwrap();
     let ensemble = walker.ensemble(Start::State(0), 50, 2000, 3).unwrap();
     assert!(ensemble.walks().all(|walk| walk.windows(2).all(|pair| pair != [1, 1])));
+}
+
+#[test]
+fn walks_of_an_ensemble_are_those_that_go_alone() {
+    let chain = language_model("C12").shift();
+    let law = Law::uniform(chain.len());
+    let restart = chain.with_operator(Restart::new(chain.operator(), 0.2, law.clone()).unwrap());
+    let (walker, sampler) = (restart.walker().unwrap(), restart.operator().sampler());
+    for (walks, steps) in [(1, 10), (31, 3), (33, 40), (200, 1), (5, 0)] {
+        let ensemble = walker.ensemble(Start::State(2), walks, steps, 8).unwrap();
+        assert_eq!(ensemble.walks().len(), walks);
+        for (walk, path) in ensemble.walks().enumerate() {
+            let mut rng = stream(8, walk as u64);
+            let mut alone = vec![2];
+            for step in 0..steps {
+                alone.push(sampler.step(alone[step] as usize, &mut rng) as u32);
+            }
+            assert_eq!(path, alone);
+        }
+    }
 }
 
 #[test]

@@ -37,4 +37,4 @@ pub use smoothed::SmoothedChain;
 pub use state_set::StateSet;
 pub use states::States;
 pub(crate) use walk::{Begun, walk_each};
-pub use walk::{Ensemble, Start, Walk, Walker};
+pub use walk::{Ensemble, FirstVisits, Start, Visit, VisitCounts, Walk, WalkObserver, Walker};

@@ -84,6 +84,7 @@ impl Walker<'_> {
 
     /// `walks` walks of `steps` steps, in parallel, and on each thread some
     /// dozens side by side: a step waits for memory, and so they wait together.
+    /// To look at walks without keeping their states, [`stream`](Self::stream) them.
     ///
     /// Walk `i` draws from stream `i` of the seed: it is the same on any number
     /// of threads, and whatever the number of walks.
