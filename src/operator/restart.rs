@@ -223,6 +223,7 @@ impl StepSampler for RestartingSteps<'_> {
 
     /// Walks that go on side by side take their steps together.
     fn step_many(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
+        assert_eq!(states.len(), rngs.len(), "one stream a walk");
         let mut restarts = [false; LANES];
         for (states, rngs) in states.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
             let restarts = &mut restarts[..states.len()];

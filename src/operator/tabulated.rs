@@ -108,6 +108,7 @@ impl StepSampler for PackedSteps {
     }
 
     fn step_many(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
+        assert_eq!(states.len(), rngs.len(), "one stream a walk");
         for (states, rngs) in states.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
             let mut places = [(0, 0, 0); LANES];
             let places = &mut places[..states.len()];
@@ -157,12 +158,29 @@ impl StepSampler for ListedSteps {
         let (start, index, fraction) = self.rows.place(state, rng.next_u64());
         self.targets[start + self.rows.outcome(start, index, fraction)] as usize
     }
+
+    fn step_many(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
+        assert_eq!(states.len(), rngs.len(), "one stream a walk");
+        for (states, rngs) in states.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
+            let mut places = [(0, 0, 0); LANES];
+            let places = &mut places[..states.len()];
+            for ((place, &state), rng) in places.iter_mut().zip(&*states).zip(rngs) {
+                *place = self.rows.place(state as usize, rng.next_u64());
+            }
+            for (start, index, fraction) in &mut *places {
+                *index = self.rows.outcome(*start, *index, *fraction);
+            }
+            for (state, &(start, index, _)) in states.iter_mut().zip(&*places) {
+                *state = self.targets[start + index];
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operator::SparseOperator;
+    use crate::operator::{SparseOperator, assert_steps_side_by_side};
     use crate::prob::stream;
 
     #[test]
@@ -205,6 +223,7 @@ mod tests {
         // above with a probability of 0.06, so that none is with 2e-6.
         assert!(seen.iter().any(|&to| to > 1 << 16) && seen.iter().all(|&to| to < states as usize));
         assert!(seen.iter().all(|&to| to == 0 || sampler.step(to, &mut rng) == 0));
+        assert_steps_side_by_side(&operator);
         let expected = 12 * operator.stored_entries() as u128 + 8 * (u128::from(states) + 1);
         assert_eq!(operator.sampler_bytes(), expected);
     }

@@ -35,6 +35,7 @@ impl StepSampler for ShiftSteps {
     }
 
     fn step_many(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
+        assert_eq!(states.len(), rngs.len(), "one stream a walk");
         let mut tokens = [0; LANES];
         for (states, rngs) in states.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
             self.tables.draw_each(states, rngs, &mut tokens);

@@ -295,6 +295,7 @@ impl<O: TransitionOperator> StepSampler for ReadSteps<'_, O> {
     }
 
     fn step_many(&self, pairs: &mut [u32], rngs: &mut [StreamRng]) {
+        assert_eq!(pairs.len(), rngs.len(), "one stream a walk");
         let (mut nodes, mut states) = ([0; LANES], [0; LANES]);
         for (pairs, rngs) in pairs.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
             for ((node, state), &pair) in nodes.iter_mut().zip(&mut states).zip(&*pairs) {
