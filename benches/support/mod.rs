@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "every target compiles this module and uses its own part of it")]
 
 pub(crate) mod chains;
+pub(crate) mod sparse;
+pub(crate) mod text;
 
 use chains::ChainSpec;
 use lmchain::chain::{MarkovChain, States};

@@ -1,17 +1,16 @@
-//! Any chain, as a sparse matrix.
+//! Any chain, as compressed rows with compressed columns beside them.
 
-use rayon::prelude::*;
 use sprs::{CsMatI, CsMatViewI, SpIndex};
 
-use super::transition::{Transition, TransitionOperator};
+use super::compress::{check_entries, checked_states, compress};
+use super::lanes::Lanes;
 use crate::error::{Error, Result};
+use crate::operator::check_lengths;
+use crate::operator::transition::{Transition, TransitionOperator};
 use crate::prob::Law;
 
 /// A sparse matrix with 32-bit columns and wide row pointers.
 pub type SparseMatrix = CsMatI<f64, u32, usize>;
-
-/// Outputs that one task of a product computes.
-const OUTPUTS: usize = 1024;
 
 /// Any transition matrix in compressed rows, with its compressed columns beside it.
 ///
@@ -32,8 +31,8 @@ const OUTPUTS: usize = 1024;
 /// ```
 #[derive(Debug, Clone)]
 pub struct SparseOperator {
-    rows: SparseMatrix,
-    columns: SparseMatrix,
+    rows: Lanes,
+    columns: Lanes,
     longest_sum: usize,
     longest_row: usize,
 }
@@ -107,26 +106,26 @@ impl SparseOperator {
     }
 
     fn from_rows(rows: SparseMatrix) -> Self {
-        let columns = rows.to_csc();
-        let longest = |matrix: &SparseMatrix| matrix.outer_iterator().map(|lane| lane.nnz()).max();
-        let longest_sum = longest(&rows).max(longest(&columns)).unwrap_or(0);
-        let longest_row = longest(&rows).unwrap_or(0);
+        let columns = Lanes::new(rows.to_csc());
+        let rows = Lanes::new(rows);
+        let longest_row = rows.longest();
+        let longest_sum = longest_row.max(columns.longest());
         Self { rows, columns, longest_sum, longest_row }
     }
 
     /// The transition matrix, in compressed rows.
     pub fn matrix(&self) -> &SparseMatrix {
-        &self.rows
+        self.rows.matrix()
     }
 }
 
 impl TransitionOperator for SparseOperator {
     fn states(&self) -> usize {
-        self.rows.rows()
+        self.matrix().rows()
     }
 
     fn stored_entries(&self) -> usize {
-        self.rows.nnz()
+        self.matrix().nnz()
     }
 
     fn longest_sum(&self) -> usize {
@@ -138,106 +137,26 @@ impl TransitionOperator for SparseOperator {
     }
 
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {
-        super::check_lengths(self, law, next);
-        gather(&self.columns, law, next);
+        check_lengths(self, law, next);
+        self.columns.gather(law, next);
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
-        super::check_lengths(self, observable, expected);
-        gather(&self.rows, observable, expected);
+        check_lengths(self, observable, expected);
+        self.rows.gather(observable, expected);
     }
 
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        next_in_lane(&self.rows, state, cursor)
+        self.rows.next(state, cursor)
     }
 
     fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        next_in_lane(&self.columns, state, cursor)
+        self.columns.next(state, cursor)
     }
 
     fn probability(&self, from: usize, to: usize) -> f64 {
-        self.rows.get(from, to).copied().unwrap_or(0.0)
+        self.matrix().get(from, to).copied().unwrap_or(0.0)
     }
-}
-
-/// Every output is the sum over one lane (row or column) of the matrix.
-fn gather(lanes: &SparseMatrix, input: &[f64], output: &mut [f64]) {
-    let starts = lanes.indptr();
-    let starts = starts.raw_storage();
-    let (indices, values) = (lanes.indices(), lanes.data());
-    output.par_chunks_mut(OUTPUTS).enumerate().for_each(|(chunk, out)| {
-        for (i, sum) in out.iter_mut().enumerate() {
-            let lane = chunk * OUTPUTS + i;
-            let range = starts[lane]..starts[lane + 1];
-            let terms = indices[range.clone()].iter().zip(&values[range]);
-            *sum = terms.map(|(&at, p)| p * input[at as usize]).sum();
-        }
-    });
-}
-
-fn next_in_lane(lanes: &SparseMatrix, lane: usize, cursor: usize) -> Option<Transition> {
-    let range = lanes.indptr().outer_inds_sz(lane);
-    let at = range.start + cursor;
-    (at < range.end).then(|| Transition {
-        state: lanes.indices()[at] as usize,
-        probability: lanes.data()[at],
-        cursor: cursor + 1,
-    })
-}
-
-fn checked_states(states: usize) -> Result<usize> {
-    match states {
-        0 => Err(Error::NoStates),
-        _ if u32::try_from(states).is_ok() => Ok(states),
-        _ => Err(Error::TooLarge {
-            what: "a sparse matrix with 32-bit columns",
-            needed: SparseOperator::bytes(states, states),
-            allowed: SparseOperator::bytes(u32::MAX as usize, u32::MAX as usize),
-        }),
-    }
-}
-
-/// Refuses entries outside the matrix, and values that are no weights.
-fn check_entries(states: usize, entries: &[(u32, u32, f64)]) -> Result<()> {
-    checked_states(states)?;
-    for &(from, to, value) in entries {
-        let state = from.max(to) as usize;
-        if state >= states {
-            return Err(Error::StateOutOfRange { state, states });
-        }
-        if !(value.is_finite() && value >= 0.0) {
-            return Err(Error::InvalidEntry { row: from as usize, column: to as usize, value });
-        }
-    }
-    Ok(())
-}
-
-/// Sorts transitions into compressed rows, checked entry by entry.
-fn compress(states: usize, mut transitions: Vec<(u32, u32, f64)>) -> Result<SparseMatrix> {
-    check_entries(states, &transitions)?;
-    transitions.retain(|&(_, _, value)| value > 0.0);
-    transitions.par_sort_unstable_by_key(|&(from, to, _)| (from, to));
-    if let Some(twice) = transitions.windows(2).find(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1))
-    {
-        return Err(Error::DuplicateEntry { row: twice[0].0 as usize, column: twice[0].1 as usize });
-    }
-    // A row without an entry is told from the entries alone, before a number of
-    // states that a file merely claims is allocated for.
-    if transitions.len() < states {
-        let rows = transitions.chunk_by(|a, b| a.0 == b.0).map(|row| row[0].0 as usize);
-        let row = rows.zip(0..).take_while(|(row, place)| row == place).count();
-        return Err(Error::RowSum { row, sum: 0.0, tolerance: Law::sum_tolerance(0) });
-    }
-    let mut starts = vec![0usize; states + 1];
-    for &(from, _, _) in &transitions {
-        starts[from as usize + 1] += 1;
-    }
-    for row in 0..states {
-        starts[row + 1] += starts[row];
-    }
-    let columns = transitions.iter().map(|&(_, to, _)| to).collect();
-    let values = transitions.iter().map(|&(_, _, value)| value).collect();
-    Ok(CsMatI::new((states, states), starts, columns, values))
 }
 
 #[cfg(test)]

@@ -1,0 +1,7 @@
+//! Any chain, as a sparse matrix.
+
+mod compress;
+mod lanes;
+mod operator;
+
+pub use operator::{SparseMatrix, SparseOperator};
