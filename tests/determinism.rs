@@ -32,7 +32,12 @@ fn check_products<O: TransitionOperator>(what: &str, operator: &O) {
         let mut pulled = vec![0.0; input.len()];
         operator.push_forward(&input, &mut pushed);
         operator.pull_back(&input, &mut pulled);
-        (bits(&pushed), bits(&pulled))
+        let block: Vec<f64> =
+            input.iter().flat_map(|p| (1..=7).map(move |column| p / column as f64)).collect();
+        let mut blocks = [vec![0.0; block.len()], vec![0.0; block.len()]];
+        operator.push_block(&block, &mut blocks[0], 7);
+        operator.pull_block(&block, &mut blocks[1], 7);
+        (bits(&pushed), bits(&pulled), blocks.map(|block| bits(&block)))
     });
 }
 

@@ -42,7 +42,20 @@ fn check_operator<O: TransitionOperator>(
     operator.pull_back(&law, &mut expected);
     let mut largest = vec![0.0; n];
     operator.push_largest(&law, &mut largest);
+    // The same law among others, in a block whose last columns stand alone.
+    let block: Vec<f64> =
+        law.iter().flat_map(|p| [0.5, 1.0, 0.0, 2.0, 1.0].map(|factor| p * factor)).collect();
+    let (mut next_block, mut expected_block) = (vec![0.0; 5 * n], vec![0.0; 5 * n]);
+    operator.push_block(&block, &mut next_block, 5);
+    operator.pull_block(&block, &mut expected_block, 5);
     for i in 0..n {
+        for column in [1, 4] {
+            prop_assert!((next_block[5 * i + column] - next[i]).abs() <= tolerance, "push in a block");
+            prop_assert!(
+                (expected_block[5 * i + column] - expected[i]).abs() <= tolerance,
+                "pull in a block"
+            );
+        }
         let pushed: f64 = (0..n).map(|j| law[j] * dense(j, i)).sum();
         let pulled: f64 = (0..n).map(|j| dense(i, j) * law[j]).sum();
         prop_assert!((next[i] - pushed).abs() <= tolerance, "push {i}: {} {pushed}", next[i]);

@@ -1,7 +1,8 @@
 //! A chain whose steps are made more or less likely by where they lead.
 
 use crate::error::{Error, Result};
-use crate::operator::{Arc, Transition, TransitionOperator, counted_bytes, map_in_place};
+use crate::operator::{Arc, Transition, TransitionOperator, counted_bytes, map_in_place, map_columns, successors};
+use crate::prob::AliasRows;
 
 /// The chain `P(i, j) w(j) / (P w)(i)`: each step in proportion to a weight of the
 /// state that it enters.
@@ -95,6 +96,20 @@ impl<O: TransitionOperator> TransitionOperator for Tilted<O> {
         let weighted: Vec<f64> = observable.iter().zip(&self.weights).map(|(f, w)| f * w).collect();
         self.operator.pull_back(&weighted, expected);
         map_in_place(expected, |state, pulled| pulled / self.sums[state]);
+    }
+
+    fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
+        let mut ratios = laws.to_vec();
+        map_columns(&mut ratios, columns, |state, _, p| p / self.sums[state]);
+        self.operator.push_block(&ratios, next, columns);
+        map_columns(next, columns, |state, _, pushed| pushed * self.weights[state]);
+    }
+
+    fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
+        let mut weighted = observables.to_vec();
+        map_columns(&mut weighted, columns, |state, _, f| f * self.weights[state]);
+        self.operator.pull_block(&weighted, expected, columns);
+        map_columns(expected, columns, |state, _, pulled| pulled / self.sums[state]);
     }
 
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {

@@ -2,9 +2,10 @@
 
 use rand::RngExt;
 
+use super::block::map_columns;
 use super::transition::{Arc, LikelyStep, StepSampler, Transition, TransitionOperator, predecessors};
 use crate::error::{Error, Result};
-use crate::prob::{AliasTable, LANES, Law, StreamRng, dot, sum_by, sum_depth};
+use crate::prob::{AliasTable, LANES, Law, StreamRng, dot, sum_by, sum_depth, sum_columns};
 
 /// The chain `(1 - eps) P + eps 1 mu`: at every step, with probability `eps`
 /// the state is forgotten and drawn afresh from the restart law `mu`.
@@ -104,6 +105,23 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
         let restarted = self.restart * dot(&self.law, observable);
         let keep = self.keep();
         super::map_in_place(expected, |_, kept| keep * kept + restarted);
+    }
+
+    fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
+        self.operator.push_block(laws, next, columns);
+        let sums = sum_columns(self.states(), columns, |state, column| laws[state * columns + column]);
+        let restarted: Vec<f64> = sums.iter().map(|sum| self.restart * sum).collect();
+        let keep = self.keep();
+        map_columns(next, columns, |state, column, kept| keep * kept + restarted[column] * self.law[state]);
+    }
+
+    fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
+        self.operator.pull_block(observables, expected, columns);
+        let term = |state: usize, column: usize| self.law[state] * observables[state * columns + column];
+        let sums = sum_columns(self.states(), columns, term);
+        let restarted: Vec<f64> = sums.iter().map(|sum| self.restart * sum).collect();
+        let keep = self.keep();
+        map_columns(expected, columns, |_, column, kept| keep * kept + restarted[column]);
     }
 
     /// A state is entered best by a transition of the inner chain, or by a restart

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::tabulated::{tabulate, tabulated_bytes};
-use crate::prob::StreamRng;
+use crate::prob::{StreamRng, AliasRows};
+use super::block::{by_column, check_blocks};
 
 /// A transition of positive probability, met while walking a row or column.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,6 +84,38 @@ pub trait TransitionOperator: Send + Sync {
     ///
     /// If a slice does not have N entries.
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]);
+
+    /// Pushes several laws one step forward together: `columns` laws, interleaved,
+    /// entry `state * columns + column`.
+    ///
+    /// An operator that can reads what it stores once for all of them. Each column is
+    /// as right as by [`push_forward`](Self::push_forward), though its terms may be added up in
+    /// another order: in one that depends neither on the other columns nor on
+    /// their number.
+    ///
+    /// Pushes one law after the other, with two vectors of memory, unless the
+    /// operator knows better.
+    ///
+    /// # Panics
+    ///
+    /// If a slice does not have N entries a column.
+    fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
+        check_blocks(self, laws, next, columns);
+        by_column((laws, next), columns, |law, next| self.push_forward(law, next));
+    }
+
+    /// Pulls several observables one step back together, interleaved as the laws of
+    /// [`push_block`](Self::push_block) are; what is said there holds here too.
+    ///
+    /// # Panics
+    ///
+    /// If a slice does not have N entries a column.
+    fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
+        check_blocks(self, observables, expected, columns);
+        by_column((observables, expected), columns, |observable, expected| {
+            self.pull_back(observable, expected);
+        });
+    }
 
     /// The first transition out of `state` at or after `cursor`; start at 0.
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition>;
@@ -287,6 +320,12 @@ macro_rules! delegate_operator {
             }
             fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
                 (**self).pull_back(observable, expected);
+            }
+            fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
+                (**self).push_block(laws, next, columns);
+            }
+            fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
+                (**self).pull_block(observables, expected, columns);
             }
             fn push_largest(&self, weights: &[f64], next: &mut [f64]) {
                 (**self).push_largest(weights, next);

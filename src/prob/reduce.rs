@@ -5,6 +5,9 @@ use rayon::prelude::*;
 /// Terms added by one task. Fixed, so that the order of additions is too.
 const CHUNK: usize = 1 << 13;
 
+/// Running sums of a task: they let the compiler vectorise, in a fixed order.
+const LANES: usize = 8;
+
 /// Below this many terms a single task is faster than handing work out.
 const PARALLEL_FROM: usize = 1 << 16;
 
@@ -14,14 +17,13 @@ const PARALLEL_FROM: usize = 1 << 16;
 pub(crate) fn sum_by(n: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
     let chunk_sum = |chunk: usize| {
         let end = n.min((chunk + 1) * CHUNK);
-        // Eight running sums let the compiler vectorise, in a fixed order.
-        let mut lanes = [0.0; 8];
+        let mut lanes = [0.0; LANES];
         let mut i = chunk * CHUNK;
-        while i + 8 <= end {
+        while i + LANES <= end {
             for (lane, sum) in lanes.iter_mut().enumerate() {
                 *sum += term(i + lane);
             }
-            i += 8;
+            i += LANES;
         }
         let mut sum = lanes.iter().sum::<f64>();
         while i < end {
@@ -38,6 +40,36 @@ pub(crate) fn sum_by(n: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
     }
 }
 
+/// `sum of term(i, column) for i in 0..n`, for every column: each has the bits that
+/// [`sum_by`] gives to its terms.
+pub(crate) fn sum_columns(n: usize, columns: usize, term: impl Fn(usize, usize) -> f64 + Sync) -> Vec<f64> {
+    let chunk_sums = |chunk: usize| {
+        let (start, end) = (chunk * CHUNK, n.min((chunk + 1) * CHUNK));
+        let whole = end - (end - start) % LANES;
+        let mut lanes = vec![0.0; LANES * columns];
+        for i in start..whole {
+            let lane = i % LANES * columns;
+            lanes[lane..lane + columns]
+                .iter_mut()
+                .enumerate()
+                .for_each(|(column, sum)| *sum += term(i, column));
+        }
+        let of_lanes = |column: usize| lanes[column..].iter().step_by(columns).sum::<f64>();
+        let mut sums: Vec<f64> = (0..columns).map(of_lanes).collect();
+        for i in whole..end {
+            sums.iter_mut().enumerate().for_each(|(column, sum)| *sum += term(i, column));
+        }
+        sums
+    };
+    let chunks = n.div_ceil(CHUNK);
+    let sums: Vec<Vec<f64>> = if n * columns < PARALLEL_FROM {
+        (0..chunks).map(chunk_sums).collect()
+    } else {
+        (0..chunks).into_par_iter().map(chunk_sums).collect()
+    };
+    (0..columns).map(|column| sums.iter().map(|sums| sums[column]).sum()).collect()
+}
+
 /// The dot product of two vectors, added up as by [`sum_by`].
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sum_by(a.len(), |i| a[i] * b[i])
@@ -45,7 +77,7 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// The most additions that any term of [`sum_by`] over `n` terms goes through.
 pub(crate) fn sum_depth(n: usize) -> usize {
-    n.min(CHUNK).div_ceil(8) + 16 + n.div_ceil(CHUNK)
+    n.min(CHUNK).div_ceil(LANES) + 16 + n.div_ceil(CHUNK)
 }
 
 #[cfg(test)]
@@ -56,6 +88,18 @@ mod tests {
     fn sums_every_term_once_around_chunk_edges() {
         for n in [0, 1, 7, 8, 9, CHUNK - 1, CHUNK, CHUNK + 1, PARALLEL_FROM + 3] {
             assert_eq!(sum_by(n, |i| i as f64), (n * n.saturating_sub(1) / 2) as f64);
+        }
+    }
+
+    #[test]
+    fn columns_have_the_bits_of_single_sums() {
+        let term = |i: usize, column: usize| 1.0 / (i * 7 + column * 3 + 1) as f64 - 0.3 * column as f64;
+        for n in [0, 1, 9, CHUNK - 1, CHUNK + 11, PARALLEL_FROM + 3] {
+            for columns in [0, 1, 3] {
+                let single = |column| sum_by(n, |i| term(i, column)).to_bits();
+                let together = sum_columns(n, columns, term).into_iter().map(f64::to_bits);
+                assert!((0..columns).map(single).eq(together), "{n} terms, {columns} columns");
+            }
         }
     }
 }

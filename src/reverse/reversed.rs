@@ -2,8 +2,8 @@
 
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
-use crate::operator::{Transition, TransitionOperator, counted_bytes};
-use crate::prob::Law;
+use crate::operator::{Transition, TransitionOperator, counted_bytes, map_columns, successors};
+use crate::prob::{Law, AliasRows};
 
 /// The time reversal of an operator under a law: `P*(i, j) = pi(j) P(j, i) / (pi P)(i)`.
 ///
@@ -100,6 +100,32 @@ impl<O: TransitionOperator> TransitionOperator for Reversed<O> {
         for (state, value) in expected.iter_mut().enumerate() {
             *value = if self.has_past(state) { *value / self.entered[state] } else { observable[state] };
         }
+    }
+
+    fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
+        let over = |state: usize, column: usize| {
+            if self.has_past(state) { laws[state * columns + column] / self.entered[state] } else { 0.0 }
+        };
+        let mut ratios = vec![0.0; laws.len()];
+        map_columns(&mut ratios, columns, |state, column, _| over(state, column));
+        self.operator.pull_block(&ratios, next, columns);
+        map_columns(next, columns, |state, column, value| {
+            let stays = if self.has_past(state) { 0.0 } else { laws[state * columns + column] };
+            value * self.law[state] + stays
+        });
+    }
+
+    fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
+        let mut weighted = observables.to_vec();
+        map_columns(&mut weighted, columns, |state, _, f| f * self.law[state]);
+        self.operator.push_block(&weighted, expected, columns);
+        map_columns(expected, columns, |state, column, value| {
+            if self.has_past(state) {
+                value / self.entered[state]
+            } else {
+                observables[state * columns + column]
+            }
+        });
     }
 
     fn next_successor(&self, state: usize, mut cursor: usize) -> Option<Transition> {

@@ -1,6 +1,7 @@
 //! All contexts of a model: only the table is stored, the shift structure gives
 //! the columns.
 
+mod block;
 mod operator;
 mod pull;
 mod push;

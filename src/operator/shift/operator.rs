@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::sampler::ShiftSteps;
 use super::table_entry::{TableEntry, round_to_f32};
 use crate::error::{Error, Result};
+use crate::operator::block::check_blocks;
 use crate::operator::check_lengths;
 use crate::operator::transition::{LikelyStep, StepSampler, Transition, TransitionOperator, likeliest};
 use crate::prob::Law;
@@ -136,6 +137,16 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
         check_lengths(self, observable, expected);
         self.pull(observable, expected);
+    }
+
+    fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
+        check_blocks(self, laws, next, columns);
+        self.push_columns(laws, next, columns);
+    }
+
+    fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
+        check_blocks(self, observables, expected, columns);
+        self.pull_columns(observables, expected, columns);
     }
 
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::operator::SparseMatrix;
+use crate::operator::block::{column_runs, entries};
 use crate::operator::transition::Transition;
 use crate::prob::sum_by;
 
@@ -51,28 +52,84 @@ impl Lanes {
         })
     }
 
-    /// Writes the sum over every lane of its values times what is gathered from the input.
-    pub(super) fn gather(&self, input: &[f64], output: &mut [f64]) {
+    /// Writes the sum over every lane of its values times what is gathered from the
+    /// input, for vectors of the same length that are interleaved.
+    pub(super) fn gather(&self, input: &[f64], output: &mut [f64], columns: usize) {
         let starts = self.matrix.indptr();
         let starts = starts.raw_storage();
         let (indices, values) = (self.matrix.indices(), self.matrix.data());
-        self.tasks_of(output).into_par_iter().for_each(|(first, out)| {
+        self.tasks_of(output, columns).into_par_iter().for_each(|(first, out)| {
             let mut start = starts[first];
-            for (sum, &end) in out.iter_mut().zip(&starts[first + 1..]) {
-                *sum = lane_sum(&indices[start..end], &values[start..end], input);
+            for (out, &end) in out.chunks_exact_mut(columns).zip(&starts[first + 1..]) {
+                let lane = Lane { indices: &indices[start..end], values: &values[start..end] };
+                lane.write_sums(input, out);
                 start = end;
             }
         });
     }
 
     /// The first lane of every task, with its part of the output.
-    fn tasks_of<'a>(&self, mut output: &'a mut [f64]) -> Vec<(usize, &'a mut [f64])> {
+    fn tasks_of<'a>(&self, mut output: &'a mut [f64], columns: usize) -> Vec<(usize, &'a mut [f64])> {
         let part = |lanes: &[usize]| {
-            let (part, rest) = std::mem::take(&mut output).split_at_mut(lanes[1] - lanes[0]);
+            let all = std::mem::take(&mut output);
+            let (part, rest) = all.split_at_mut((lanes[1] - lanes[0]) * columns);
             output = rest;
             (lanes[0], part)
         };
         self.tasks.windows(2).map(part).collect()
+    }
+}
+
+/// One row or column.
+struct Lane<'a> {
+    indices: &'a [u32],
+    values: &'a [f64],
+}
+
+impl Lane<'_> {
+    /// Writes the sum of every column: as of a single vector, whatever stands beside it.
+    fn write_sums(&self, input: &[f64], out: &mut [f64]) {
+        let columns = out.len();
+        if let [out] = out {
+            [*out] = self.sums::<1>(input, 1, 0);
+            return;
+        }
+        for (column, width) in column_runs(columns) {
+            match width {
+                4 => out[column..][..4].copy_from_slice(&self.sums::<4>(input, columns, column)),
+                2 => out[column..][..2].copy_from_slice(&self.sums::<2>(input, columns, column)),
+                _ => [out[column]] = self.sums::<1>(input, columns, column),
+            }
+        }
+    }
+
+    /// The sums of some columns. Terms four apart are added up together, as one addition
+    /// has to wait for the one before it; the order depends on the length alone.
+    fn sums<const W: usize>(&self, input: &[f64], columns: usize, column: usize) -> [f64; W] {
+        let (indices, values) = (self.indices, self.values);
+        if indices.len() >= LONG {
+            return std::array::from_fn(|j| {
+                sum_by(indices.len(), |at| values[at] * input[indices[at] as usize * columns + column + j])
+            });
+        }
+        let mut sums = [[0.0; W]; SUMS];
+        let mut add = |sum: usize, at: u32, p: f64| {
+            let terms = entries::<W>(input, at as usize * columns + column);
+            for j in 0..W {
+                sums[sum][j] += p * terms[j];
+            }
+        };
+        let (index_blocks, index_rest) = indices.as_chunks::<SUMS>();
+        let (value_blocks, value_rest) = values.as_chunks::<SUMS>();
+        for (at, p) in index_blocks.iter().zip(value_blocks) {
+            for sum in 0..SUMS {
+                add(sum, at[sum], p[sum]);
+            }
+        }
+        for (sum, (&at, &p)) in index_rest.iter().zip(value_rest).enumerate() {
+            add(sum, at, p);
+        }
+        std::array::from_fn(|j| (sums[0][j] + sums[1][j]) + (sums[2][j] + sums[3][j]))
     }
 }
 
@@ -90,24 +147,4 @@ fn cut(starts: &[usize]) -> Vec<usize> {
     }
     tasks.push(lanes);
     tasks
-}
-
-/// The sum of one lane. Terms four apart are added up together, as one addition has
-/// to wait for the one before it; the order depends on the length alone.
-fn lane_sum(indices: &[u32], values: &[f64], input: &[f64]) -> f64 {
-    if indices.len() >= LONG {
-        return sum_by(indices.len(), |at| values[at] * input[indices[at] as usize]);
-    }
-    let (index_blocks, index_rest) = indices.as_chunks::<SUMS>();
-    let (value_blocks, value_rest) = values.as_chunks::<SUMS>();
-    let mut sums = [0.0; SUMS];
-    for (at, p) in index_blocks.iter().zip(value_blocks) {
-        for sum in 0..SUMS {
-            sums[sum] += p[sum] * input[at[sum] as usize];
-        }
-    }
-    for ((sum, &at), p) in sums.iter_mut().zip(index_rest).zip(value_rest) {
-        *sum += p * input[at as usize];
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }

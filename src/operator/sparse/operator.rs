@@ -5,6 +5,7 @@ use sprs::{CsMatI, CsMatViewI, SpIndex};
 use super::compress::{check_entries, checked_states, compress};
 use super::lanes::Lanes;
 use crate::error::{Error, Result};
+use crate::operator::block::check_blocks;
 use crate::operator::check_lengths;
 use crate::operator::transition::{Transition, TransitionOperator};
 use crate::prob::Law;
@@ -138,12 +139,22 @@ impl TransitionOperator for SparseOperator {
 
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {
         check_lengths(self, law, next);
-        self.columns.gather(law, next);
+        self.columns.gather(law, next, 1);
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
         check_lengths(self, observable, expected);
-        self.rows.gather(observable, expected);
+        self.rows.gather(observable, expected, 1);
+    }
+
+    fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
+        check_blocks(self, laws, next, columns);
+        self.columns.gather(laws, next, columns);
+    }
+
+    fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
+        check_blocks(self, observables, expected, columns);
+        self.rows.gather(observables, expected, columns);
     }
 
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
