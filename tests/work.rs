@@ -22,6 +22,8 @@ struct Counted<O> {
     inner: O,
     pushes: AtomicUsize,
     pulls: AtomicUsize,
+    /// Readings of the whole matrix, however many vectors are moved by one.
+    readings: AtomicUsize,
     looks: AtomicUsize,
 }
 
@@ -37,11 +39,23 @@ impl<O: TransitionOperator> TransitionOperator for Counted<O> {
     }
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {
         self.pushes.fetch_add(1, Relaxed);
+        self.readings.fetch_add(1, Relaxed);
         self.inner.push_forward(law, next);
     }
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
         self.pulls.fetch_add(1, Relaxed);
+        self.readings.fetch_add(1, Relaxed);
         self.inner.pull_back(observable, expected);
+    }
+    fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
+        self.pushes.fetch_add(columns, Relaxed);
+        self.readings.fetch_add(1, Relaxed);
+        self.inner.push_block(laws, next, columns);
+    }
+    fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
+        self.pulls.fetch_add(columns, Relaxed);
+        self.readings.fetch_add(1, Relaxed);
+        self.inner.pull_block(observables, expected, columns);
     }
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
         self.looks.fetch_add(1, Relaxed);
@@ -59,7 +73,7 @@ fn counted(v: usize, k: usize) -> MarkovChain<Counted<ShiftOperator>> {
     let space = ContextSpace::new(v, k).unwrap();
     let inner = ShiftOperator::new(space, ChainSpec::soft(v, k as u32).table()).unwrap();
     let zero = || AtomicUsize::new(0);
-    let operator = Counted { inner, pushes: zero(), pulls: zero(), looks: zero() };
+    let operator = Counted { inner, pushes: zero(), pulls: zero(), readings: zero(), looks: zero() };
     MarkovChain::new(operator, States::contexts(space, None))
 }
 
@@ -113,6 +127,34 @@ fn curves_take_one_product_a_step() {
 }
 
 #[test]
+fn sixteen_vectors_are_moved_by_one_reading_of_the_table() {
+    let chain = counted(27, 2);
+    let law = chain.stationary().unwrap().converged().unwrap();
+    let readings = || chain.operator().readings.swap(0, Relaxed);
+    readings();
+    let starts: Vec<usize> = (0..64).map(|start| 11 * start).collect();
+    chain.worst_distance_curve_over(&starts, &law, 12).unwrap();
+    assert_eq!(readings(), 12 * 64 / 16);
+    chain.worst_distance_curve(&law, 2).unwrap();
+    assert_eq!(readings(), 2 * (27 * 27usize).div_ceil(16));
+    // 27 tokens: 16 and 11.
+    chain.mutual_information(&law, &[1, 4, 9]).unwrap();
+    assert_eq!(readings(), 9 * 2);
+    chain.prompt_information(&Law::uniform(chain.len()), 3).unwrap();
+    assert_eq!(readings(), 3 + 3 * (27 * 27usize).div_ceil(16));
+    let topics = Topics::by_token(chain.states(), ["a", "b", "c"], |token| token as usize % 3).unwrap();
+    chain.topic_flow(&topics, &law);
+    assert_eq!(readings(), 1);
+    chain.lumped(&topics, &law).unwrap();
+    assert_eq!(readings(), 2);
+    chain.chapman_kolmogorov(&topics, &law, 5).unwrap();
+    assert_eq!(readings(), 1 + 5);
+    let memberships = lmchain::topics::Memberships::of_topics(&topics);
+    chain.coarse_grained(&law, &memberships, 4).unwrap();
+    assert_eq!(readings(), 4);
+}
+
+#[test]
 fn power_iteration_takes_the_products_it_reports() {
     let chain = counted(27, 2);
     let solver = StationarySolver::new().method(StationaryMethod::Power);
@@ -136,8 +178,10 @@ fn bounds_of_passage_take_two_products_a_round_however_rare_the_target() {
         let target = StateSet::by_state(chain.len(), |state| state % rare == 5);
         let outcome = solver.times(&chain, &target).unwrap();
         let iterations = outcome.report().iterations;
-        // Mean and mean square, each with a first step of two products and the row sums.
+        // Mean and mean square, each with a first step of two products and the row sums;
+        // the two products of a round read the table once.
         assert_eq!(chain.operator().pulls.load(Relaxed), 2 * iterations + 2 * 3);
+        assert_eq!(chain.operator().readings.load(Relaxed), iterations + 2 * 2);
         assert_eq!(chain.operator().pushes.load(Relaxed), 0);
         rounds.push(iterations);
         outcome.converged().unwrap();

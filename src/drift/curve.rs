@@ -2,7 +2,7 @@
 
 use crate::chain::{MarkovChain, Start};
 use crate::error::Result;
-use crate::operator::TransitionOperator;
+use crate::operator::{TransitionOperator, block_batches, push_all};
 use crate::prob::Law;
 use crate::topics::{TopicLaw, TopicMap};
 
@@ -55,11 +55,33 @@ impl<O: TransitionOperator> MarkovChain<O> {
     /// never visits. One product a topic.
     #[track_caller]
     pub fn topic_flow(&self, topics: &impl TopicMap, stationary: &Law) -> Vec<Option<TopicLaw>> {
-        let after_one = |topic| {
-            let law = self.law_in_topic(topics, topic, stationary).ok()?;
-            self.topic_curve(topics, Start::Law(&law), 1).ok()?.pop()
-        };
-        (0..topics.names().len()).map(after_one).collect()
+        let visited = |topic| Some((topic, self.law_in_topic(topics, topic, stationary).ok()?));
+        let mut flow = vec![None; topics.names().len()];
+        for run in block_batches(self.len(), flow.len()).flatten() {
+            let (visited, laws): (Vec<usize>, Vec<Law>) = run.filter_map(visited).unzip();
+            let curves = self.topic_curves(topics, laws, 1);
+            visited.into_iter().zip(curves).for_each(|(topic, mut curve)| flow[topic] = curve.pop());
+        }
+        flow
+    }
+
+    /// The law of the topic after `0..=steps` steps from each of several laws, which are
+    /// moved together.
+    #[track_caller]
+    pub(super) fn topic_curves(
+        &self,
+        topics: &impl TopicMap,
+        laws: Vec<Law>,
+        steps: usize,
+    ) -> Vec<Vec<TopicLaw>> {
+        self.check_topics(topics);
+        let mut laws: Vec<Vec<f64>> = laws.into_iter().map(Law::into_vec).collect();
+        let mut curves: Vec<Vec<TopicLaw>> = laws.iter().map(|law| vec![topics.law(law)]).collect();
+        for _ in 0..steps {
+            push_all(self.operator(), &mut laws);
+            curves.iter_mut().zip(&laws).for_each(|(curve, law)| curve.push(topics.law(law)));
+        }
+        curves
     }
 
     /// Retention: the probability of being in the topic after `0..=steps` steps,

@@ -2,7 +2,7 @@
 
 use crate::chain::{MarkovChain, Start, States};
 use crate::error::{Error, Result};
-use crate::operator::{SparseOperator, TransitionOperator};
+use crate::operator::{SparseOperator, TransitionOperator, block_batches, pull_all};
 use crate::prob::{Law, dot, total_variation};
 use crate::solve::{Observer, Silent, report};
 use crate::text::Vocab;
@@ -100,12 +100,14 @@ impl<O: TransitionOperator> MarkovChain<O> {
         let shares = Law::normalized(topics.law(stationary))?;
         let flow = self.complete_flow(topics, stationary)?;
         let mut apart = vec![0.0; self.len()];
-        let mut ahead = vec![0.0; self.len()];
-        for to in 0..topics.count() {
-            self.operator().pull_back(&topics.states_of(to).indicator(), &mut ahead);
-            let lumped: Vec<f64> = flow.iter().map(|row| row[to]).collect();
-            for (state, apart) in apart.iter_mut().enumerate() {
-                *apart += 0.5 * (ahead[state] - lumped[topics.of_state(state)]).abs();
+        for run in block_batches(self.len(), topics.count()).flatten() {
+            let mut ahead: Vec<Vec<f64>> = run.clone().map(|to| topics.states_of(to).indicator()).collect();
+            pull_all(self.operator(), &mut ahead);
+            for (to, ahead) in run.zip(&ahead) {
+                let lumped: Vec<f64> = flow.iter().map(|row| row[to]).collect();
+                for (state, apart) in apart.iter_mut().enumerate() {
+                    *apart += 0.5 * (ahead[state] - lumped[topics.of_state(state)]).abs();
+                }
             }
         }
         let mean_error = dot(stationary, &apart);
@@ -154,12 +156,15 @@ impl<O: TransitionOperator> MarkovChain<O> {
         let lumped_chain = lumped_chain(topics.names(), &self.complete_flow(topics, stationary)?)?;
         let single = Topics::by_state(lumped_chain.states(), topics.names().to_vec(), |state| state)?;
         let (mut exact, mut lumped) = (Vec::new(), Vec::new());
-        for topic in 0..topics.count() {
+        for run in block_batches(self.len(), topics.count()).flatten() {
             let total = Some(topics.count() as u64);
-            report(observer, "the law of the topic, exactly and lumped", topic as u64, total)?;
-            let start = self.law_in_topic(topics, topic, stationary)?;
-            exact.push(self.topic_curve(topics, Start::Law(&start), steps)?);
-            lumped.push(lumped_chain.topic_curve(&single, Start::State(topic), steps)?);
+            report(observer, "the law of the topic, exactly and lumped", run.start as u64, total)?;
+            let law = |topic| self.law_in_topic(topics, topic, stationary);
+            let laws = run.clone().map(law).collect::<Result<Vec<Law>>>()?;
+            exact.extend(self.topic_curves(topics, laws, steps));
+            for topic in run {
+                lumped.push(lumped_chain.topic_curve(&single, Start::State(topic), steps)?);
+            }
         }
         Ok(ChapmanKolmogorov { exact, lumped })
     }

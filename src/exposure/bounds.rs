@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::Exposure;
 use crate::error::Result;
-use crate::operator::{TransitionOperator, row_sum_error};
-use crate::prob::{sum_depth, total_variation};
+use crate::operator::{TransitionOperator, push_all, row_sum_error};
+use crate::prob::{Law, sum_depth, total_variation};
 use crate::solve::{MEMORY_LIMIT, check_memory, check_operations};
 
 /// Bounds on the distance from the data, by contraction.
@@ -81,18 +81,14 @@ fn contraction<O: TransitionOperator>(operator: &O, steps: usize) -> Result<f64>
     let remedy = "use the linear bound, or the distance itself";
     check_operations("Dobrushin's coefficient", products + 0.5 * (n as f64).powi(3), remedy)?;
     check_memory("the laws from all starts", (n as u128).pow(2) * size_of::<f64>() as u128, MEMORY_LIMIT)?;
-    let mut laws = vec![0.0; n * n];
-    laws.par_chunks_exact_mut(n).enumerate().for_each(|(start, law)| {
-        let mut next = vec![0.0; n];
-        law[start] = 1.0;
-        for _ in 0..steps {
-            operator.push_forward(law, &mut next);
-            law.copy_from_slice(&next);
-        }
-    });
-    let row = |start: usize| &laws[start * n..(start + 1) * n];
-    let farthest =
-        |one: usize| (one + 1..n).map(|other| total_variation(row(one), row(other))).fold(0.0, f64::max);
+    let mut laws: Vec<Vec<f64>> = (0..n).map(|start| Law::point(n, start).into_vec()).collect();
+    for _ in 0..steps {
+        push_all(operator, &mut laws);
+    }
+    let farthest = |one: usize| {
+        let others = laws[one + 1..].iter();
+        others.map(|other| total_variation(&laws[one], other)).fold(0.0, f64::max)
+    };
     let largest = (0..n).into_par_iter().map(farthest).reduce(|| 0.0, f64::max);
     // Each product adds its own units, and the rows' distance from sum one.
     let unit = (operator.longest_sum() + 2) as f64 * f64::EPSILON + row_sum_error(operator);

@@ -8,7 +8,7 @@ use super::{Exposure, Tilted};
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::model::LanguageModel;
-use crate::operator::TransitionOperator;
+use crate::operator::{TransitionOperator, pull_all};
 use crate::prob::sum_by;
 use crate::solve::{MEMORY_LIMIT, Outcome, check_memory, check_positive};
 use crate::text::Token;
@@ -176,16 +176,13 @@ fn chain_moments<O: TransitionOperator>(
     middle: f64,
 ) -> Moments {
     // Powers of `H` less a middle value: what is squared stays small.
-    let pulled = |power: i32| {
-        let weighted: Vec<f64> = entropies
-            .iter()
-            .map(|bits| (-alpha * (bits - middle)).exp2() * (bits - middle).powi(power))
-            .collect();
-        let mut pulled = vec![0.0; law.len()];
-        operator.pull_back(&weighted, &mut pulled);
-        pulled
+    let weighted = |power: i32| {
+        let weight = |bits: &f64| (-alpha * (bits - middle)).exp2() * (bits - middle).powi(power);
+        entropies.iter().map(weight).collect::<Vec<f64>>()
     };
-    let [sums, firsts, seconds] = [0, 1, 2].map(pulled);
+    let mut pulled = [0, 1, 2].map(weighted);
+    pull_all(operator, &mut pulled);
+    let [sums, firsts, seconds] = pulled;
     let over = |term: &(dyn Fn(usize) -> f64 + Sync)| {
         sum_by(law.len(), |state| if law[state] > 0.0 { law[state] * term(state) } else { 0.0 })
     };

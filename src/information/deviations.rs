@@ -1,28 +1,21 @@
 //! Laws followed by how far they are from another one.
 
-use std::ops::ControlFlow;
+use crate::operator::{Block, TransitionOperator};
+use crate::prob::divergence_term;
 
-use rayon::prelude::*;
-
-use crate::error::{Error, Result};
-use crate::operator::{TransitionOperator, map_in_place};
-use crate::prob::{divergence_term, sum_by};
-use crate::solve::{Observer, Progress};
-
-/// The difference of a law and a reference law, step by step.
+/// The differences of laws and a reference law, step by step.
 ///
 /// The chain moves differences as it moves laws. Followed for themselves
 /// they keep their digits where the two laws agree in all of theirs, so that the
 /// information left in them is right however little it is.
-pub(super) struct Deviation {
-    values: Vec<f64>,
-    next: Vec<f64>,
+pub(super) struct Deviations {
+    block: Block,
 }
 
-impl Deviation {
-    pub(super) fn new(values: Vec<f64>) -> Self {
-        let next = vec![0.0; values.len()];
-        Self { values, next }
+impl Deviations {
+    /// Differences given by state and column.
+    pub(super) fn new(states: usize, columns: usize, entry: impl Fn(usize, usize) -> f64 + Sync) -> Self {
+        Self { block: Block::new(states, columns, entry) }
     }
 
     /// One step on, to a time when the reference law is `reference`.
@@ -30,49 +23,26 @@ impl Deviation {
     /// A difference of laws sums to zero. What rounding leaves of its sum would
     /// stay while the rest dies out, so it is taken out.
     pub(super) fn step<O: TransitionOperator>(&mut self, operator: &O, reference: &[f64]) {
-        operator.push_forward(&self.values, &mut self.next);
-        std::mem::swap(&mut self.values, &mut self.next);
-        let left = sum_by(self.values.len(), |state| self.values[state]);
-        if left != 0.0 {
-            map_in_place(&mut self.values, |state, value| value - left * reference[state]);
+        self.block.push(operator);
+        let left = self.block.sums(|_, _, value| value);
+        if left.iter().any(|&left| left != 0.0) {
+            self.block.map(|state, column, value| value - left[column] * reference[state]);
         }
     }
 
-    pub(super) fn values(&self) -> &[f64] {
-        &self.values
+    /// For every difference its sums over groups of states.
+    pub(super) fn added_up(&self, group_of: &[u32], groups: usize) -> Vec<Vec<f64>> {
+        let (columns, sums) = (self.block.columns(), self.block.added_up(group_of, groups));
+        (0..columns).map(|column| sums[column..].iter().step_by(columns).copied().collect()).collect()
     }
 
-    /// Relative entropy of the law to the reference law, in bits.
-    pub(super) fn relative_entropy(&self, reference: &[f64]) -> f64 {
-        let term = |state: usize| match (self.values[state], reference[state]) {
-            (deviation, expected) if expected > 0.0 => {
-                divergence_term(expected, deviation, deviation / expected)
-            }
+    /// Relative entropy of each law to the reference law, in bits.
+    pub(super) fn relative_entropies(&self, reference: &[f64]) -> Vec<f64> {
+        let term = |state: usize, _, deviation: f64| match reference[state] {
+            expected if expected > 0.0 => divergence_term(expected, deviation, deviation / expected),
             // What the reference cannot do, the law cannot do either.
             _ => 0.0,
         };
-        sum_by(self.values.len(), term) / std::f64::consts::LN_2
+        self.block.sums(term).into_iter().map(|sum| sum / std::f64::consts::LN_2).collect()
     }
-}
-
-/// Does so many things, so many at a time in parallel, and tells the observer
-/// in between.
-pub(super) fn in_batches<T: Send>(
-    count: usize,
-    stage: &'static str,
-    observer: &mut dyn Observer,
-    one: impl Fn(usize) -> T + Sync,
-) -> Result<Vec<T>> {
-    const BATCH: usize = 32;
-    let mut all = Vec::with_capacity(count);
-    for start in (0..count).step_by(BATCH) {
-        let progress = Progress { stage, done: start as u64, total: Some(count as u64), residual: None };
-        if let ControlFlow::Break(()) = observer.observe(&progress) {
-            return Err(Error::Cancelled { stage });
-        }
-        let end = count.min(start + BATCH);
-        let batch: Vec<T> = (start..end).into_par_iter().map(&one).collect();
-        all.extend(batch);
-    }
-    Ok(all)
 }

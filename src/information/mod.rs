@@ -21,6 +21,7 @@
 //! [`EntropyEstimator`](crate::prob::EntropyEstimator) for the bias, a **shuffle floor** for what is left of
 //! it, an **effective sample size** ([`EffectiveSampleSolver`]) for tokens that depend on each other.
 
+mod batches;
 mod causal;
 mod conditional;
 mod counts;

@@ -1,6 +1,9 @@
 //! Mutual information by lag: of tokens, of topics.
 
-use super::deviations::{Deviation, in_batches};
+use std::ops::Range;
+
+use super::batches::in_runs;
+use super::deviations::Deviations;
 use crate::chain::MarkovChain;
 use crate::error::Result;
 use crate::operator::TransitionOperator;
@@ -26,8 +29,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ///
     /// Exact: for each token `a`, the deviation of the law of the state from the stationary
     /// law, given that the token was `a`, is pushed forward. One product for each of the `V`
-    /// tokens and each step up to the largest lag, however many lags are asked for; two
-    /// vectors of memory per thread.
+    /// tokens and each step up to the largest lag, however many lags are asked for, up to 16 of
+    /// them at a time; two vectors of memory for each of these, within 1 GiB if there are several.
     ///
     /// # Accuracy
     ///
@@ -135,10 +138,12 @@ impl Labels {
         check_operations(self.what, needed, "ask for shorter lags, or for topics of fewer kinds")?;
         let mut law = vec![0.0; self.count];
         stationary.iter().zip(&self.of_state).for_each(|(p, &label)| law[label as usize] += p);
-        let one = |label: usize| self.shares(label, &law, chain.operator(), stationary, lags);
-        let shares: Vec<Vec<Shares>> = in_batches(self.count, self.what, observer, one)?;
+        let present: Vec<usize> = (0..self.count).filter(|&label| law[label] > 0.0).collect();
+        let run = |some: Range<usize>| self.shares(&present[some], &law, chain.operator(), stationary, lags);
+        let size = (chain.len(), present.len());
+        let shares: Vec<Vec<Shares>> = in_runs(size, self.what, observer, run)?;
         let total =
-            |place: usize, of: fn(Shares) -> f64| sum_by(self.count, |label| of(shares[label][place]));
+            |place: usize, of: fn(Shares) -> f64| sum_by(present.len(), |label| of(shares[label][place]));
         let at = |(place, &lag): (usize, &usize)| LagInformation {
             lag,
             mutual_information: total(place, |share| share.0) / std::f64::consts::LN_2,
@@ -147,35 +152,35 @@ impl Labels {
         Ok(lags.iter().enumerate().map(at).collect())
     }
 
-    /// What one label at time 0 adds at every lag.
+    /// What each of some labels at time 0 adds at every lag.
     fn shares<O: TransitionOperator>(
         &self,
-        label: usize,
+        labels: &[usize],
         law: &[f64],
         operator: &O,
         stationary: &Law,
         lags: &[usize],
-    ) -> Vec<Shares> {
-        let p = law[label];
-        if p == 0.0 {
-            return vec![(0.0, 0.0); lags.len()];
-        }
+    ) -> Vec<Vec<Shares>> {
+        let others = |label: usize| law.iter().enumerate().filter(move |&(other, _)| other != label);
+        let rest: Vec<f64> = labels.iter().map(|&label| others(label).map(|(_, q)| q).sum()).collect();
         // P(label at 0, state) - P(label) P(state).
-        let rest: f64 = law.iter().enumerate().filter(|&(other, _)| other != label).map(|(_, q)| q).sum();
-        let start = |(&mass, &own): (&f64, &u32)| if own as usize == label { rest * mass } else { -p * mass };
-        let mut deviation = Deviation::new(stationary.iter().zip(&self.of_state).map(start).collect());
+        let mut deviations = Deviations::new(stationary.len(), labels.len(), |state, column| {
+            let (mass, label) = (stationary[state], labels[column]);
+            if self.of_state[state] as usize == label { rest[column] * mass } else { -law[label] * mass }
+        });
+        let mut shares = vec![Vec::with_capacity(lags.len()); labels.len()];
         let mut step = 0;
-        let mut at = |&lag: &usize| {
+        for &lag in lags {
             while step < lag {
-                deviation.step(operator, stationary);
+                deviations.step(operator, stationary);
                 step += 1;
             }
-            let mut joint = vec![0.0; self.count];
-            let values = deviation.values().iter().zip(&self.of_state);
-            values.for_each(|(value, &other)| joint[other as usize] += value);
-            row(p, law, &joint)
-        };
-        lags.iter().map(&mut at).collect()
+            let joint = deviations.added_up(&self.of_state, self.count);
+            for ((shares, &label), joint) in shares.iter_mut().zip(labels).zip(&joint) {
+                shares.push(row(law[label], law, joint));
+            }
+        }
+        shares
     }
 }
 

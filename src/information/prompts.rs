@@ -1,6 +1,9 @@
 //! What later states tell about the prompt.
 
-use super::deviations::{Deviation, in_batches};
+use std::ops::Range;
+
+use super::batches::in_runs;
+use super::deviations::Deviations;
 use crate::chain::MarkovChain;
 use crate::error::Result;
 use crate::operator::TransitionOperator;
@@ -110,8 +113,8 @@ impl<O: TransitionOperator> MarkovChain<O> {
         let numbers = (steps as u128 + 1) * (self.len() + starts.len()) as u128;
         check_memory(STAGE, numbers * size_of::<f64>() as u128, MEMORY_LIMIT)?;
         let unknown = self.laws_after(prompts, steps);
-        let one = |number: usize| self.prompt_memory(starts[number], &unknown);
-        let pointwise: Vec<PromptMemory> = in_batches(starts.len(), STAGE, observer, one)?;
+        let run = |numbers: Range<usize>| self.prompt_memories(&starts[numbers], &unknown);
+        let pointwise: Vec<PromptMemory> = in_runs((self.len(), starts.len()), STAGE, observer, run)?;
         let share = |t: usize| sum_by(pointwise.len(), |i| pointwise[i].probability * pointwise[i].bits[t]);
         Ok(PromptInformation { mutual: (0..=steps).map(share).collect(), pointwise })
     }
@@ -127,16 +130,21 @@ impl<O: TransitionOperator> MarkovChain<O> {
         laws
     }
 
-    /// How the law after one prompt approaches that after a prompt not known.
-    fn prompt_memory(&self, prompt: usize, unknown: &[Vec<f64>]) -> PromptMemory {
+    /// How the laws after some prompts approach that after a prompt not known.
+    fn prompt_memories(&self, prompts: &[usize], unknown: &[Vec<f64>]) -> Vec<PromptMemory> {
         let start = &unknown[0];
-        let value = |state: usize| if state == prompt { 1.0 - start[state] } else { -start[state] };
-        let mut deviation = Deviation::new((0..self.len()).map(value).collect());
-        let mut bits = vec![deviation.relative_entropy(start)];
+        let mut deviations = Deviations::new(self.len(), prompts.len(), |state, column| {
+            if state == prompts[column] { 1.0 - start[state] } else { -start[state] }
+        });
+        let mut bits = vec![deviations.relative_entropies(start)];
         for reference in &unknown[1..] {
-            deviation.step(self.operator(), reference);
-            bits.push(deviation.relative_entropy(reference));
+            deviations.step(self.operator(), reference);
+            bits.push(deviations.relative_entropies(reference));
         }
-        PromptMemory { state: prompt, probability: start[prompt], bits }
+        let memory = |(column, &state): (usize, &usize)| {
+            let bits = bits.iter().map(|bits| bits[column]).collect();
+            PromptMemory { state, probability: start[state], bits }
+        };
+        prompts.iter().enumerate().map(memory).collect()
     }
 }

@@ -2,8 +2,8 @@
 
 use rand::seq::SliceRandom;
 
+use super::batches::in_batches;
 use super::counts::{PairCounts, Sequence};
-use super::deviations::in_batches;
 use crate::error::Result;
 use crate::prob::{EntropyEstimator, stream, sum_by};
 use crate::solve::{Observer, Silent, check_operations};

@@ -1,6 +1,9 @@
 //! What a whole context tells about later ones.
 
-use super::deviations::{Deviation, in_batches};
+use std::ops::Range;
+
+use super::batches::in_runs;
+use super::deviations::Deviations;
 use super::rows::Rows;
 use crate::chain::MarkovChain;
 use crate::error::Result;
@@ -88,7 +91,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
         &self,
         stationary: &Law,
         starts: &[(usize, f64)],
-        after: std::ops::Range<usize>,
+        after: Range<usize>,
         observer: &mut dyn Observer,
     ) -> Result<Vec<f64>> {
         let needed = starts.len() as f64 * after.end as f64 * self.operator().stored_entries() as f64;
@@ -97,21 +100,24 @@ impl<O: TransitionOperator> MarkovChain<O> {
         check_operations(STAGE, needed, remedy)?;
         let memory = starts.len() as u128 * after.len() as u128 * size_of::<f64>() as u128;
         check_memory(STAGE, memory, MEMORY_LIMIT)?;
-        let one = |number: usize| {
-            let start = starts[number].0;
-            let value =
-                |state: usize| if state == start { 1.0 - stationary[state] } else { -stationary[state] };
-            let mut deviation = Deviation::new((0..self.len()).map(value).collect());
-            let mut told = Vec::with_capacity(after.len());
+        let run = |numbers: Range<usize>| {
+            let starts = &starts[numbers];
+            let mut deviations = Deviations::new(self.len(), starts.len(), |state, column| {
+                let here = if state == starts[column].0 { 1.0 } else { 0.0 };
+                here - stationary[state]
+            });
+            let mut told = vec![Vec::with_capacity(after.len()); starts.len()];
             for step in 0..after.end {
-                deviation.step(self.operator(), stationary);
+                deviations.step(self.operator(), stationary);
                 if step >= after.start {
-                    told.push(deviation.relative_entropy(stationary));
+                    let bits = deviations.relative_entropies(stationary);
+                    told.iter_mut().zip(bits).for_each(|(told, bits)| told.push(bits));
                 }
             }
             told
         };
-        let told: Vec<Vec<f64>> = in_batches(starts.len(), STAGE, observer, one)?;
+        let size = (self.len(), starts.len());
+        let told: Vec<Vec<f64>> = in_runs(size, STAGE, observer, run)?;
         let at = |place: usize| sum_by(starts.len(), |number| starts[number].1 * told[number][place]);
         Ok((0..after.len()).map(at).collect())
     }

@@ -5,7 +5,7 @@ use ndarray::Array2;
 
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
-use crate::operator::TransitionOperator;
+use crate::operator::{TransitionOperator, pull_all};
 use crate::prob::{Law, sum_by};
 use crate::spectrum::{Eigenvalue, SpectralOrder, eigenvalues};
 use crate::topics::{Memberships, TopicLaw};
@@ -105,8 +105,10 @@ impl<O: TransitionOperator> MarkovChain<O> {
         }
         let k = memberships.count();
         let now: Vec<Vec<f64>> = (0..k).map(|topic| memberships.observable(topic)).collect();
-        let later: Vec<Vec<f64>> =
-            now.iter().map(|observable| self.pulled(observable.clone(), steps)).collect();
+        let mut later = now.clone();
+        for _ in 0..steps {
+            pull_all(self.operator(), &mut later);
+        }
         let overlaps = |other: &[Vec<f64>]| {
             // Rows divided by the masses, so that a light topic is no near singularity.
             DMatrix::from_fn(k, k, |row, column| {
@@ -121,16 +123,6 @@ impl<O: TransitionOperator> MarkovChain<O> {
         let matrix = lu.solve(&overlaps(&later)).ok_or(Error::DependentMemberships)?;
         let matrix = Array2::from_shape_fn((k, k), |place| matrix[place]);
         Ok(CoarseChain { matrix, law: masses, steps })
-    }
-
-    /// An observable pulled back so many steps.
-    fn pulled(&self, mut observable: Vec<f64>, steps: u32) -> Vec<f64> {
-        let mut expected = vec![0.0; observable.len()];
-        for _ in 0..steps {
-            self.operator().pull_back(&observable, &mut expected);
-            std::mem::swap(&mut observable, &mut expected);
-        }
-        observable
     }
 }
 

@@ -1,6 +1,6 @@
 //! From states that are never visited to those that are.
 
-use crate::operator::TransitionOperator;
+use crate::operator::{TransitionOperator, pull_all};
 use crate::prob::Law;
 use crate::solve::{Observer, Progress, Report, Stop};
 
@@ -27,10 +27,10 @@ impl WayIn {
         if outside.is_empty() {
             return None;
         }
-        let mut expected = vec![0.0; law.len()];
         for iterations in 1.. {
-            for set in sets.iter_mut() {
-                operator.pull_back(set, &mut expected);
+            let mut expected = sets.to_vec();
+            pull_all(operator, &mut expected);
+            for (set, expected) in sets.iter_mut().zip(&expected) {
                 outside.iter().for_each(|&state| set[state] = expected[state]);
             }
             let inside = |&state: &usize| sets.iter().map(|set| set[state]).sum::<f64>();

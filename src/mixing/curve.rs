@@ -1,11 +1,13 @@
 //! How far from the stationary law a chain is over time.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Divergence;
 use crate::chain::{MarkovChain, Start};
 use crate::error::{Error, Result};
-use crate::operator::TransitionOperator;
+use crate::operator::{Block, TransitionOperator, block_batches};
 use crate::prob::Law;
 use crate::solve::check_operations;
 
@@ -128,7 +130,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
         steps: usize,
     ) -> Result<Vec<f64>> {
         assert_eq!(stationary.len(), self.len(), "a law over the states of the chain");
-        self.worst_over(starts, steps, |law, _| divergence.between(law, stationary))
+        self.worst_over(starts, steps, |laws, _| divergence.of_block(laws, stationary))
     }
 
     /// Refuses to follow every start where that takes too long.
@@ -139,24 +141,46 @@ impl<O: TransitionOperator> MarkovChain<O> {
         check_operations("the distance from the worst start", needed, remedy)
     }
 
-    /// The largest of a measure of the law after `0..=steps` steps, over the starts named.
+    /// The largest of a measure of the law after `0..=steps` steps, over the starts
+    /// named. The measure is given several laws at a time, and the number of steps.
     pub(super) fn worst_over(
         &self,
         starts: &[usize],
         steps: usize,
-        measure: impl Fn(&[f64], usize) -> f64 + Sync,
+        measure: impl Fn(&Block, usize) -> Vec<f64> + Sync,
     ) -> Result<Vec<f64>> {
         let states = self.len();
+        if starts.is_empty() {
+            return Err(Error::NoStates);
+        }
         if let Some(&state) = starts.iter().find(|&&state| state >= states) {
             return Err(Error::StateOutOfRange { state, states });
         }
-        let larger = |mut a: Vec<f64>, b: Vec<f64>| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a = a.max(b));
-            a
+        let largest = |run: Range<usize>| -> Vec<f64> {
+            let starts = &starts[run];
+            let mut laws = Block::new(
+                states,
+                starts.len(),
+                |state, column| {
+                    if state == starts[column] { 1.0 } else { 0.0 }
+                },
+            );
+            let mut at = |step: usize| {
+                if step > 0 {
+                    laws.push(self.operator());
+                }
+                measure(&laws, step).into_iter().fold(0.0, f64::max)
+            };
+            (0..=steps).map(&mut at).collect()
         };
-        let curve =
-            |&state: &usize| self.measured_along(Law::point(states, state).into_vec(), steps, &measure);
-        starts.par_iter().map(curve).reduce_with(larger).ok_or(Error::NoStates)
+        let mut worst = vec![0.0f64; steps + 1];
+        for batch in block_batches(states, starts.len()) {
+            let curves: Vec<Vec<f64>> = batch.into_par_iter().map(largest).collect();
+            for curve in curves {
+                worst.iter_mut().zip(curve).for_each(|(worst, value)| *worst = worst.max(value));
+            }
+        }
+        Ok(worst)
     }
 
     /// A measure of the law, and of the time, after `0..=steps` steps from a law.

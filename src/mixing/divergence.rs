@@ -1,6 +1,7 @@
 //! How far a law is from the stationary one, measured in four ways.
 
-use crate::prob::{relative_entropy_term, sum_by, total_variation};
+use crate::operator::Block;
+use crate::prob::{l1, relative_entropy_term, sum_by};
 
 /// A measure of how far a law `mu` is from the stationary law `pi`.
 ///
@@ -57,27 +58,49 @@ impl Divergence {
     #[track_caller]
     pub fn between(self, law: &[f64], stationary: &[f64]) -> f64 {
         assert_eq!(law.len(), stationary.len(), "laws over the same states");
-        let excess = |state: usize| law[state] - stationary[state];
-        let ratio = |state: usize| excess(state) / stationary[state];
-        // A sum over the states that are visited, infinite if there is mass on others.
-        let sum = |term: &(dyn Fn(usize) -> f64 + Sync)| {
-            let at = |state: usize| match stationary[state] > 0.0 {
-                true => term(state),
-                false if law[state] > 0.0 => f64::INFINITY,
-                false => 0.0,
-            };
-            sum_by(law.len(), at)
-        };
-        match self {
-            Self::TotalVariation => total_variation(law, stationary),
+        let term = |state: usize| self.term(law[state], stationary[state]);
+        self.of_total(match self {
+            Self::TotalVariation => l1(law, stationary),
+            Self::Separation => (0..law.len()).map(term).fold(0.0, f64::max),
+            Self::RelativeEntropy | Self::ChiSquare => sum_by(law.len(), term),
+        })
+    }
+
+    /// How far each law of a block is from `stationary`, as by [`between`](Self::between).
+    pub(super) fn of_block(self, laws: &Block, stationary: &[f64]) -> Vec<f64> {
+        let totals = match self {
             Self::Separation => {
-                let visited = (0..law.len()).filter(|&state| stationary[state] > 0.0);
-                visited.map(|state| -ratio(state)).fold(0.0, f64::max)
+                let mut largest = vec![0.0f64; laws.columns()];
+                for (masses, &expected) in laws.values().chunks_exact(laws.columns()).zip(stationary) {
+                    let terms = masses.iter().map(|&mass| self.term(mass, expected));
+                    largest.iter_mut().zip(terms).for_each(|(largest, term)| *largest = largest.max(term));
+                }
+                largest
             }
-            Self::RelativeEntropy => {
-                sum(&|state| relative_entropy_term(law[state], stationary[state])) / std::f64::consts::LN_2
-            }
-            Self::ChiSquare => sum(&|state| excess(state) * ratio(state)),
+            _ => laws.sums(|state, _, mass| self.term(mass, stationary[state])),
+        };
+        totals.into_iter().map(|total| self.of_total(total)).collect()
+    }
+
+    /// What a state adds to the total, or, for separation, what the largest is taken of.
+    fn term(self, mass: f64, expected: f64) -> f64 {
+        let excess = mass - expected;
+        match self {
+            Self::TotalVariation => excess.abs(),
+            // Infinite if there is mass on a state that is not visited.
+            Self::RelativeEntropy | Self::ChiSquare if expected == 0.0 && mass > 0.0 => f64::INFINITY,
+            _ if expected == 0.0 => 0.0,
+            Self::Separation => -excess / expected,
+            Self::RelativeEntropy => relative_entropy_term(mass, expected),
+            Self::ChiSquare => excess * (excess / expected),
+        }
+    }
+
+    fn of_total(self, total: f64) -> f64 {
+        match self {
+            Self::TotalVariation => (0.5 * total).min(1.0),
+            Self::RelativeEntropy => total / std::f64::consts::LN_2,
+            Self::Separation | Self::ChiSquare => total,
         }
     }
 }

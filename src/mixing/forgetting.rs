@@ -4,8 +4,8 @@ use rustc_hash::FxHashMap;
 
 use crate::chain::{MarkovChain, Start, States};
 use crate::error::Result;
-use crate::operator::TransitionOperator;
-use crate::prob::{Law, l1, total_variation};
+use crate::operator::{Block, TransitionOperator};
+use crate::prob::{Law, l1, sum_columns, total_variation};
 use crate::text::Token;
 
 /// How a chain forgets its prompt, the purge of the window and the decay apart.
@@ -141,7 +141,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
         let blocks = Blocks::new(self, stationary);
         let starts: Vec<usize> = (0..self.len()).collect();
         let filling = steps.min(blocks.groups.len());
-        let generated = self.worst_over(&starts, filling, |law, step| blocks.distance(law, step))?;
+        let generated = self.worst_over(&starts, filling, |laws, step| blocks.distances(laws, step))?;
         let distance = self.worst_distance_curve(stationary, steps)?;
         Ok(self.forgotten(distance, generated, stationary))
     }
@@ -181,6 +181,18 @@ impl Blocks {
             None => 0.0,
             Some(length) => total_variation(&added_up(law, &self.groups[length]), &self.laws[length]),
         }
+    }
+
+    /// The distances of several laws.
+    fn distances(&self, laws: &Block, steps: usize) -> Vec<f64> {
+        let columns = laws.columns();
+        let Some(length) = steps.checked_sub(1) else { return vec![0.0; columns] };
+        let expected = &self.laws[length];
+        let sums = laws.added_up(&self.groups[length], expected.len());
+        let l1 = sum_columns(expected.len(), columns, |group, column| {
+            (sums[group * columns + column] - expected[group]).abs()
+        });
+        l1.into_iter().map(|l1| (0.5 * l1).min(1.0)).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::chain::MarkovChain;
 use crate::error::Result;
-use crate::operator::{TransitionOperator, row_sum_error, successors};
+use crate::operator::{TransitionOperator, push_all, row_sum_error, successors};
 use crate::prob::{Law, StreamRng, stream, sum_by, sum_depth, total_variation};
 use crate::solve::{MEMORY_LIMIT, check_memory, check_operations};
 use rand::RngExt;
@@ -37,15 +37,15 @@ impl<'a, O: TransitionOperator> Rows<'a, O> {
         let products = m * steps as f64 * (operator.stored_entries() as f64 + n);
         check_operations(what, products + looks as f64 * n * m * (m + 1.0) / 2.0, remedy)?;
         check_memory("the laws from every start", (chain.len() * starts.len() * 8) as u128, MEMORY_LIMIT)?;
-        let law = |&state: &usize| pushed(operator, &Law::point(chain.len(), state));
-        let laws = starts.par_iter().map(law).collect();
+        let law = |&state: &usize| Law::point(chain.len(), state).into_vec();
+        let mut laws: Vec<Vec<f64>> = starts.iter().map(law).collect();
+        push_all(operator, &mut laws);
         Ok(Self { operator, laws, steps: 1, row_sum_error: row_sum_error(operator) })
     }
 
     /// One step further.
     pub(super) fn step(&mut self) {
-        let operator = self.operator;
-        self.laws.par_iter_mut().for_each(|law| *law = pushed(operator, law));
+        push_all(self.operator, &mut self.laws);
         self.steps += 1;
     }
 
@@ -88,12 +88,6 @@ impl<'a, O: TransitionOperator> Rows<'a, O> {
         });
         least
     }
-}
-
-fn pushed<O: TransitionOperator>(operator: &O, law: &[f64]) -> Vec<f64> {
-    let mut next = vec![0.0; law.len()];
-    operator.push_forward(law, &mut next);
-    next
 }
 
 /// One state for every different row, the first that has it, ascending.

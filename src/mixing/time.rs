@@ -1,12 +1,15 @@
 //! The mixing time.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::Divergence;
 use super::powers::{Blocks, Power};
 use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
-use crate::operator::TransitionOperator;
-use crate::prob::{Law, total_variation};
+use crate::operator::{Block, TransitionOperator, block_batches};
+use crate::prob::Law;
 use crate::solve::OPERATIONS_LIMIT;
 
 /// States up to which powers of the matrix are formed by squaring.
@@ -201,10 +204,14 @@ impl MixingTimeSolver {
 
     /// Pushes every start until it is close, if all are by the horizon.
     fn by_pushing<O: TransitionOperator>(&self, operator: &O, stationary: &Law, horizon: u64) -> Option<u64> {
-        let time = |state| first_close(operator, state, stationary, self.threshold, horizon);
-        // One start that is not close by then settles the matter.
-        let times = (0..operator.states()).into_par_iter().map(time).collect::<Option<Vec<u64>>>();
-        times?.into_iter().max()
+        let time = |run| all_close(operator, run, stationary, self.threshold, horizon);
+        let mut latest = 0;
+        for batch in block_batches(operator.states(), operator.states()) {
+            // One start that is not close by then settles the matter.
+            let times = batch.into_par_iter().map(time).collect::<Option<Vec<u64>>>()?;
+            latest = times.into_iter().fold(latest, u64::max);
+        }
+        Some(latest)
     }
 }
 
@@ -218,25 +225,31 @@ fn least_distance(classes: &Classes, stationary: &Law) -> f64 {
     1.0 - classes.recurrent().map(inside).fold(1.0, f64::min)
 }
 
-/// The first time at which one start is close; its distance never grows.
-fn first_close<O: TransitionOperator>(
+/// The first time at which every one of a run of starts is close; their distances never grow.
+fn all_close<O: TransitionOperator>(
     operator: &O,
-    state: usize,
+    starts: Range<usize>,
     stationary: &Law,
     threshold: f64,
     horizon: u64,
 ) -> Option<u64> {
-    let mut law = Law::point(operator.states(), state).into_vec();
-    let mut next = vec![0.0; law.len()];
+    let first = starts.start;
+    let mut laws =
+        Block::new(
+            operator.states(),
+            starts.len(),
+            |state, column| {
+                if state == first + column { 1.0 } else { 0.0 }
+            },
+        );
     for step in 0..=horizon {
-        if total_variation(&law, stationary) <= threshold {
+        if step > 0 {
+            laws.push(operator);
+        }
+        let distances = Divergence::TotalVariation.of_block(&laws, stationary);
+        if distances.into_iter().all(|distance| distance <= threshold) {
             return Some(step);
         }
-        if step == horizon {
-            break;
-        }
-        operator.push_forward(&law, &mut next);
-        std::mem::swap(&mut law, &mut next);
     }
     None
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::dirichlet::Dirichlet;
 use super::{Enclosure, Interval};
-use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
+use crate::operator::{Block, TransitionOperator, map_in_place, row_sum_error};
 use crate::solve::{Observer, Progress, Stop};
 
 /// Below this a sum of products may have lost digits to underflow, so that no
@@ -64,10 +64,8 @@ pub(super) struct Iteration<'a, O> {
     /// `x` and `1 - y`.
     collected: Vec<f64>,
     met: Vec<f64>,
-    /// `dx` and `dy`.
-    collecting: Vec<f64>,
-    meeting: Vec<f64>,
-    scratch: Vec<f64>,
+    /// `dx` and `dy`, moved together.
+    steps: Block,
     rounds: usize,
     /// Relative rounding error of a round.
     unit: f64,
@@ -100,21 +98,20 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
     pub(super) fn new(problem: &'a Dirichlet<'a, O>) -> Self {
         let Dirichlet { operator, open, boundary, reward } = problem;
         let n = operator.states();
-        let outside = |values: &dyn Fn(usize) -> f64| -> Vec<f64> {
-            (0..n).map(|i| if open.contains(i) { 0.0 } else { values(i) }).collect()
-        };
-        let one_step = |values: Vec<f64>, gained: &dyn Fn(usize) -> f64| -> Vec<f64> {
-            let mut expected = vec![0.0; n];
-            operator.pull_back(&values, &mut expected);
-            let moved = |(i, p): (usize, f64)| if open.contains(i) { MOVING * (p + gained(i)) } else { 0.0 };
-            expected.into_iter().enumerate().map(moved).collect()
-        };
+        let mut steps = Block::new(n, 2, |state, column| match column {
+            _ if open.contains(state) => 0.0,
+            0 => boundary[state],
+            _ => 1.0,
+        });
+        steps.pull_with(*operator, |state, column, _, pulled| match column {
+            _ if !open.contains(state) => 0.0,
+            0 => MOVING * (pulled + reward.of(state)),
+            _ => MOVING * pulled,
+        });
         Self {
             collected: vec![0.0; n],
             met: vec![0.0; n],
-            collecting: one_step(outside(&|i| boundary[i]), &|i| reward.of(i)),
-            meeting: one_step(outside(&|_| 1.0), &|_| 0.0),
-            scratch: vec![0.0; n],
+            steps,
             rounds: 0,
             // A product, the waiting share, an addition, and rows that may not sum
             // to one: how far off they are is itself known up to a product.
@@ -152,15 +149,13 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
 
     fn round(&mut self) {
         let Dirichlet { operator, open, .. } = self.problem;
-        for (sum, step) in [(&mut self.collected, &mut self.collecting), (&mut self.met, &mut self.meeting)] {
-            map_in_place(sum, |state, sum| sum + step[state]);
-            operator.pull_back(step, &mut self.scratch);
-            let moved = &self.scratch;
-            map_in_place(step, |state, step| {
-                let next = MOVING * moved[state] + (1.0 - MOVING) * step;
-                if open.contains(state) { next } else { 0.0 }
-            });
-        }
+        let steps = self.steps.values();
+        map_in_place(&mut self.collected, |state, sum| sum + steps[2 * state]);
+        map_in_place(&mut self.met, |state, sum| sum + steps[2 * state + 1]);
+        self.steps.pull_with(*operator, |state, _, step, pulled| {
+            let next = MOVING * pulled + (1.0 - MOVING) * step;
+            if open.contains(state) { next } else { 0.0 }
+        });
         self.rounds += 1;
     }
 
@@ -172,7 +167,8 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
             if !self.problem.open.contains(state) {
                 return none;
             }
-            let (dx, dy, met) = (self.collecting[state], self.meeting[state], self.met[state]);
+            let steps = &self.steps.values()[2 * state..2 * state + 2];
+            let (dx, dy, met) = (steps[0], steps[1], self.met[state]);
             match dx / dy {
                 _ if dx < LEAST && dy < LEAST => (f64::INFINITY, 0.0, met),
                 _ if dy < LEAST => (0.0, f64::INFINITY, met),
