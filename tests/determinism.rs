@@ -29,15 +29,18 @@ fn check_products<O: TransitionOperator>(what: &str, operator: &O) {
     let input: Vec<f64> = (0..operator.states()).map(|i| 1.0 / (i as f64 + 1.5)).collect();
     on_any_number_of_threads(what, || {
         let mut pushed = vec![0.0; input.len()];
+        let mut again = vec![0.0; input.len()];
         let mut pulled = vec![0.0; input.len()];
         operator.push_forward(&input, &mut pushed);
         operator.pull_back(&input, &mut pulled);
+        let step = operator.push_measuring(&input, &mut again);
+        assert!(bits(&pushed) == bits(&again), "{what} has other bits when it is measured");
         let block: Vec<f64> =
             input.iter().flat_map(|p| (1..=7).map(move |column| p / column as f64)).collect();
         let mut blocks = [vec![0.0; block.len()], vec![0.0; block.len()]];
         operator.push_block(&block, &mut blocks[0], 7);
         operator.pull_block(&block, &mut blocks[1], 7);
-        (bits(&pushed), bits(&pulled), blocks.map(|block| bits(&block)))
+        (bits(&pushed), bits(&pulled), bits(&[step.sum, step.change]), blocks.map(|block| bits(&block)))
     });
 }
 
@@ -88,6 +91,10 @@ fn answers_have_the_same_bits_on_any_number_of_threads() {
         let solve =
             |method| StationarySolver::new().method(method).solve(&chain).unwrap().into_value().law(0);
         bits(&solve(StationaryMethod::Power))
+    });
+    on_any_number_of_threads("the stationary law, started in single precision", || {
+        let solver = StationarySolver::new().single_precision_start(true);
+        bits(&solver.solve(&chain).unwrap().into_value().law(0))
     });
     on_any_number_of_threads("elimination", || {
         let small = shift(23, 2);

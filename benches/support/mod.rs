@@ -6,6 +6,9 @@ pub(crate) mod chains;
 pub(crate) mod sparse;
 pub(crate) mod text;
 
+use std::iter::Sum;
+use std::ops::AddAssign;
+
 use chains::ChainSpec;
 use lmchain::chain::{MarkovChain, States};
 use lmchain::operator::ShiftOperator;
@@ -19,13 +22,13 @@ pub(crate) fn shift(spec: &ChainSpec) -> MarkovChain<ShiftOperator> {
 }
 
 /// Adds up part of a table as fast as it can be read.
-pub(crate) fn sum_of_chunk(entries: &[f64]) -> f64 {
-    let (blocks, rest) = entries.as_chunks::<16>();
-    let mut lanes = [0.0; 16];
+pub(crate) fn sum_of_chunk<T: Copy + Default + Sum + AddAssign>(entries: &[T]) -> T {
+    let (blocks, rest) = entries.as_chunks::<32>();
+    let mut lanes = [T::default(); 32];
     for block in blocks {
         for (lane, entry) in lanes.iter_mut().zip(block) {
-            *lane += entry;
+            *lane += *entry;
         }
     }
-    lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
+    lanes.into_iter().chain(rest.iter().copied()).sum()
 }

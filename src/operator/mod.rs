@@ -35,7 +35,7 @@ pub(crate) use tabulated::counted_bytes;
 #[cfg(test)]
 pub(crate) use test_steps::assert_steps_side_by_side;
 pub use transition::{
-    Arc, LikelyStep, StepSampler, Transition, TransitionOperator, predecessors, successors,
+    Arc, LikelyStep, Pushed, StepSampler, Transition, TransitionOperator, predecessors, successors,
 };
 pub use triplets::Triplets;
 

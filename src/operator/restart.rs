@@ -217,6 +217,17 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
         Some(Arc { cursor: inner.cursor + 1, ..inner })
     }
 
+    fn single_precision_bytes(&self) -> Option<u128> {
+        let law = ((size_of::<f64>() + size_of::<u32>()) * self.states()) as u128;
+        self.operator.single_precision_bytes().map(|inner| inner + law)
+    }
+
+    fn single_precision(&self) -> Option<Box<dyn TransitionOperator + '_>> {
+        let operator = self.operator.single_precision()?;
+        let Self { restart, law, support, .. } = self;
+        Some(Box::new(Restart { operator, restart: *restart, law: law.clone(), support: support.clone() }))
+    }
+
     fn sampler_bytes(&self) -> u128 {
         self.operator.sampler_bytes() + AliasTable::bytes(self.states())
     }

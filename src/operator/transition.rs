@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::tabulated::{tabulate, tabulated_bytes};
-use crate::prob::{StreamRng, AliasRows};
+use crate::prob::{StreamRng, sums_by};
 use super::block::{by_column, check_blocks};
 
 /// A transition of positive probability, met while walking a row or column.
@@ -38,6 +38,15 @@ pub struct LikelyStep {
     /// The probability of all other steps, added up without subtraction where
     /// the operator can.
     pub rest: f64,
+}
+
+/// What one step did to a law, see [`TransitionOperator::push_measuring`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pushed {
+    /// The sum of the law after the step.
+    pub sum: f64,
+    /// `||next - law||_1`: how much of the law the step moved, counted twice.
+    pub change: f64,
 }
 
 /// A transition matrix `P` over states `0..N`, known by what it does.
@@ -76,6 +85,22 @@ pub trait TransitionOperator: Send + Sync {
     ///
     /// If a slice does not have N entries.
     fn push_forward(&self, law: &[f64], next: &mut [f64]);
+
+    /// Pushes a law one step forward, as [`push_forward`](Self::push_forward) with
+    /// the same bits, and measures on the way what the step did to it: an
+    /// iteration so needs no pass of its own over the two laws.
+    ///
+    /// The sums are those of fixed parts, added up in a fixed order that is the
+    /// operator's own.
+    ///
+    /// # Panics
+    ///
+    /// If a slice does not have N entries.
+    fn push_measuring(&self, law: &[f64], next: &mut [f64]) -> Pushed {
+        self.push_forward(law, next);
+        let [sum, change] = sums_by(next.len(), |state| [next[state], (next[state] - law[state]).abs()]);
+        Pushed { sum, change }
+    }
 
     /// Pulls an observable one step back: `expected = P · observable`, the
     /// expectation of the observable one step later.
@@ -225,6 +250,19 @@ pub trait TransitionOperator: Send + Sync {
         None
     }
 
+    /// Bytes that [`single_precision`](Self::single_precision) would allocate;
+    /// `None` if there is no such copy.
+    fn single_precision_bytes(&self) -> Option<u128> {
+        None
+    }
+
+    /// A copy whose products read half the bytes: the same transitions, their
+    /// probabilities rounded to `f32` and divided by their sum. `None` from an
+    /// operator that stores no table to round, or one that is rounded already.
+    fn single_precision(&self) -> Option<Box<dyn TransitionOperator + '_>> {
+        None
+    }
+
     /// Bytes that [`sampler`](Self::sampler) would allocate.
     fn sampler_bytes(&self) -> u128 {
         tabulated_bytes(self.states(), self.stored_entries(), self.longest_row())
@@ -318,6 +356,9 @@ macro_rules! delegate_operator {
             fn push_forward(&self, law: &[f64], next: &mut [f64]) {
                 (**self).push_forward(law, next);
             }
+            fn push_measuring(&self, law: &[f64], next: &mut [f64]) -> Pushed {
+                (**self).push_measuring(law, next)
+            }
             fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
                 (**self).pull_back(observable, expected);
             }
@@ -362,6 +403,12 @@ macro_rules! delegate_operator {
             }
             fn token_floors(&self) -> Option<Vec<f64>> {
                 (**self).token_floors()
+            }
+            fn single_precision_bytes(&self) -> Option<u128> {
+                (**self).single_precision_bytes()
+            }
+            fn single_precision(&self) -> Option<Box<dyn TransitionOperator + '_>> {
+                (**self).single_precision()
             }
             fn sampler_bytes(&self) -> u128 {
                 (**self).sampler_bytes()

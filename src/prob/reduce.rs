@@ -15,29 +15,39 @@ const PARALLEL_FROM: usize = 1 << 16;
 /// bits on any number of threads. The relative error is at most about
 /// [`sum_depth`] times `eps` for terms of one sign.
 pub(crate) fn sum_by(n: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
-    let chunk_sum = |chunk: usize| {
+    let [sum] = sums_by(n, |i| [term(i)]);
+    sum
+}
+
+/// Several sums in one go, each as by [`sum_by`].
+pub(crate) fn sums_by<const M: usize>(n: usize, terms: impl Fn(usize) -> [f64; M] + Sync) -> [f64; M] {
+    let chunk_sums = |chunk: usize| {
         let end = n.min((chunk + 1) * CHUNK);
-        let mut lanes = [0.0; LANES];
+        let mut lanes = [[0.0; M]; LANES];
         let mut i = chunk * CHUNK;
         while i + LANES <= end {
-            for (lane, sum) in lanes.iter_mut().enumerate() {
-                *sum += term(i + lane);
+            for (lane, sums) in lanes.iter_mut().enumerate() {
+                *sums = add(*sums, terms(i + lane));
             }
             i += LANES;
         }
-        let mut sum = lanes.iter().sum::<f64>();
+        let mut sums = lanes.into_iter().fold([0.0; M], add);
         while i < end {
-            sum += term(i);
+            sums = add(sums, terms(i));
             i += 1;
         }
-        sum
+        sums
     };
     let chunks = n.div_ceil(CHUNK);
     if n < PARALLEL_FROM {
-        (0..chunks).map(chunk_sum).sum()
+        (0..chunks).map(chunk_sums).fold([0.0; M], add)
     } else {
-        (0..chunks).into_par_iter().map(chunk_sum).collect::<Vec<_>>().into_iter().sum()
+        (0..chunks).into_par_iter().map(chunk_sums).collect::<Vec<_>>().into_iter().fold([0.0; M], add)
     }
+}
+
+fn add<const M: usize>(sums: [f64; M], terms: [f64; M]) -> [f64; M] {
+    std::array::from_fn(|i| sums[i] + terms[i])
 }
 
 /// `sum of term(i, column) for i in 0..n`, for every column: each has the bits that
@@ -54,7 +64,7 @@ pub(crate) fn sum_columns(n: usize, columns: usize, term: impl Fn(usize, usize) 
                 .enumerate()
                 .for_each(|(column, sum)| *sum += term(i, column));
         }
-        let of_lanes = |column: usize| lanes[column..].iter().step_by(columns).sum::<f64>();
+        let of_lanes = |column: usize| lanes[column..].iter().step_by(columns).fold(0.0, |sum, lane| sum + lane);
         let mut sums: Vec<f64> = (0..columns).map(of_lanes).collect();
         for i in whole..end {
             sums.iter_mut().enumerate().for_each(|(column, sum)| *sum += term(i, column));
@@ -67,7 +77,7 @@ pub(crate) fn sum_columns(n: usize, columns: usize, term: impl Fn(usize, usize) 
     } else {
         (0..chunks).into_par_iter().map(chunk_sums).collect()
     };
-    (0..columns).map(|column| sums.iter().map(|sums| sums[column]).sum()).collect()
+    (0..columns).map(|column| sums.iter().fold(0.0, |sum, sums| sum + sums[column])).collect()
 }
 
 /// The dot product of two vectors, added up as by [`sum_by`].
@@ -87,7 +97,9 @@ mod tests {
     #[test]
     fn sums_every_term_once_around_chunk_edges() {
         for n in [0, 1, 7, 8, 9, CHUNK - 1, CHUNK, CHUNK + 1, PARALLEL_FROM + 3] {
-            assert_eq!(sum_by(n, |i| i as f64), (n * n.saturating_sub(1) / 2) as f64);
+            let triangle = (n * n.saturating_sub(1) / 2) as f64;
+            assert_eq!(sum_by(n, |i| i as f64), triangle);
+            assert_eq!(sums_by(n, |i| [i as f64, 1.0]), [triangle, n as f64]);
         }
     }
 

@@ -4,7 +4,7 @@ use super::certificate::Certificate;
 use super::laws::{largest_residual, normalize};
 use super::steps::Step;
 use crate::chain::{Classes, MarkovChain};
-use crate::operator::TransitionOperator;
+use crate::operator::{TransitionOperator, map_in_place};
 use crate::solve::{Observer, Progress, Report, Stop};
 
 /// Products after which the laws are divided by their sums again. In between,
@@ -14,22 +14,33 @@ const RENORMALIZE_EVERY: usize = 64;
 /// Products that a certificate may take beyond those of the iteration itself.
 const CERTIFICATE_STEPS: usize = 200;
 
-/// When an iteration stops.
+/// The residual from which on products are those of the exact entries: rounding
+/// moves an entry by up to this share of it, so a smaller residual of the rounded
+/// chain says no more about the exact one.
+const SINGLE_PRECISION: f64 = 0.5 * f32::EPSILON as f64;
+
+/// How an iteration goes, and when it stops.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct IterationSettings {
     pub(super) tolerance: f64,
     pub(super) error_tolerance: Option<f64>,
     pub(super) max_iterations: usize,
+    /// Whether to begin with products in single precision, where there are any.
+    pub(super) single_precision_start: bool,
 }
 
 /// Moves the laws of all recurrent classes on together until they stand still.
 pub(super) struct Iteration<'a, O, S> {
     operator: &'a O,
+    /// The operator rounded to single precision, as long as it is good enough.
+    rounded: Option<Box<dyn TransitionOperator + 'a>>,
     classes: &'a Classes,
     settings: &'a IterationSettings,
     step: S,
     law: Vec<f64>,
     next: Vec<f64>,
+    /// The sum of `next`, if it is one law over all states.
+    sum: Option<f64>,
     iterations: usize,
 }
 
@@ -44,7 +55,8 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
             }
         }
         let next = vec![0.0; operator.states()];
-        Self { operator, classes, settings, step, law, next, iterations: 0 }
+        let rounded = settings.single_precision_start.then(|| operator.single_precision()).flatten();
+        Self { operator, rounded, classes, settings, step, law, next, sum: None, iterations: 0 }
     }
 
     pub(super) fn solve(mut self, observer: &mut dyn Observer) -> (Vec<f64>, Report) {
@@ -52,6 +64,10 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
         let mut certificate: Option<Certificate<'a, O>> = None;
         loop {
             let mut residual = self.residual();
+            if residual <= tolerance.max(SINGLE_PRECISION) && self.rounded.take().is_some() {
+                self.step.start_afresh();
+                residual = self.residual();
+            }
             let is_last = self.iterations >= self.settings.max_iterations;
             if residual <= tolerance || is_last {
                 residual = self.settle();
@@ -90,15 +106,37 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
 
     /// `||law P - law||_1`, the largest over the classes; leaves `law P` in `next`.
     fn residual(&mut self) -> f64 {
-        self.operator.push_forward(&self.law, &mut self.next);
+        let operator = match &self.rounded {
+            Some(rounded) => &**rounded,
+            None => self.operator as &dyn TransitionOperator,
+        };
+        if self.classes.is_irreducible() {
+            let pushed = operator.push_measuring(&self.law, &mut self.next);
+            self.sum = Some(pushed.sum);
+            return pushed.change;
+        }
+        operator.push_forward(&self.law, &mut self.next);
         largest_residual(self.classes, &self.law, &self.next)
     }
 
     /// Gives each class a law, whatever sum its steps left, as residuals and bounds take for
-    /// granted; the residual is that of the law.
+    /// granted; the residual is that of the law in the exact chain.
     fn settle(&mut self) -> f64 {
-        normalize(self.classes, &mut self.law);
+        self.rounded = None;
+        self.normalize();
         self.residual()
+    }
+
+    /// Divides the laws by their sums. One law over all states moves on by its
+    /// product instead, whose sum is known: that can only make the residual less.
+    fn normalize(&mut self) {
+        match self.sum {
+            Some(sum) => {
+                map_in_place(&mut self.next, |_, p| p / sum);
+                std::mem::swap(&mut self.law, &mut self.next);
+            }
+            None => normalize(self.classes, &mut self.law),
+        }
     }
 
     /// Moves on from the law and its product, which the residual has computed already.

@@ -9,7 +9,7 @@ use crate::chain::{Classes, MarkovChain};
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, row_sum_error};
 use crate::prob::Law;
-use crate::solve::{Observer, Outcome, Report, Silent, Stop, check_positive};
+use crate::solve::{MEMORY_LIMIT, Observer, Outcome, Report, Silent, Stop, check_memory, check_positive};
 
 /// How a stationary law is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,8 +72,12 @@ const REFEREE_CLASS: usize = 4096;
 impl StationarySolver {
     /// Residual 1e-10, error proven below 1e-6, at most 100,000 iterations, [`StationaryMethod::Auto`].
     pub fn new() -> Self {
-        let iteration =
-            IterationSettings { tolerance: 1e-10, error_tolerance: Some(1e-6), max_iterations: 100_000 };
+        let iteration = IterationSettings {
+            tolerance: 1e-10,
+            error_tolerance: Some(1e-6),
+            max_iterations: 100_000,
+            single_precision_start: false,
+        };
         Self { iteration, method: StationaryMethod::Auto }
     }
 
@@ -97,6 +101,22 @@ impl StationarySolver {
         self
     }
 
+    /// Whether an iteration starts with products in single precision, which read
+    /// half the bytes, and goes on in double precision once the residual is down
+    /// to the rounding of single precision, 6e-8. Off by default.
+    ///
+    /// The law, its residual and its error bound are those of the chain in double
+    /// precision all the same; the report counts products of both kinds together.
+    /// It costs a second table of 4 bytes an entry, and about two products to
+    /// fill it: worth it for tables beyond the cache that take more than a few
+    /// products. Of no effect where there is no table of all contexts
+    /// ([`TransitionOperator::single_precision`]), on one that is in single
+    /// precision already, and on elimination.
+    pub fn single_precision_start(mut self, start: bool) -> Self {
+        self.iteration.single_precision_start = start;
+        self
+    }
+
     /// The method.
     pub fn method(mut self, method: StationaryMethod) -> Self {
         self.method = method;
@@ -110,7 +130,8 @@ impl StationarySolver {
     /// # Errors
     ///
     /// [`Error::InvalidSetting`]; [`Error::TooExpensive`] for elimination of a
-    /// class of more than 4,096 states; [`Error::Underflow`].
+    /// class of more than 4,096 states; [`Error::Underflow`]; [`Error::TooLarge`]
+    /// for a copy in single precision of more than 8 GiB.
     pub fn solve<'a, O: TransitionOperator>(
         &self,
         chain: &'a MarkovChain<O>,
@@ -129,7 +150,7 @@ impl StationarySolver {
         chain: &'a MarkovChain<O>,
         observer: &mut dyn Observer,
     ) -> Result<Outcome<StationaryLaws<'a>>> {
-        self.check()?;
+        self.check(chain.operator())?;
         let (operator, classes) = (chain.operator(), chain.classes());
         let largest = classes.recurrent().map(|class| classes.members(class).len()).max().unwrap_or(0);
         let power = |lazy, observer: &mut dyn Observer| {
@@ -162,7 +183,9 @@ impl StationarySolver {
         Ok(Outcome::new(StationaryLaws::new(classes, within_class), report))
     }
 
-    fn check(&self) -> Result<()> {
+    fn check<O: TransitionOperator>(&self, operator: &O) -> Result<()> {
+        let rounded = operator.single_precision_bytes().filter(|_| self.iteration.single_precision_start);
+        check_memory("a copy of the table in single precision", rounded.unwrap_or(0), MEMORY_LIMIT)?;
         check_positive("tolerance", self.iteration.tolerance)?;
         self.iteration.error_tolerance.map_or(Ok(()), |value| check_positive("error_tolerance", value))
     }

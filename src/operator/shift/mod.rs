@@ -2,6 +2,7 @@
 //! the columns.
 
 mod block;
+mod kernel;
 mod operator;
 mod pull;
 mod push;

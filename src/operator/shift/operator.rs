@@ -7,7 +7,9 @@ use super::table_entry::{TableEntry, round_to_f32};
 use crate::error::{Error, Result};
 use crate::operator::block::check_blocks;
 use crate::operator::check_lengths;
-use crate::operator::transition::{LikelyStep, StepSampler, Transition, TransitionOperator, likeliest};
+use crate::operator::transition::{
+    LikelyStep, Pushed, StepSampler, Transition, TransitionOperator, likeliest,
+};
 use crate::prob::Law;
 use crate::text::{ContextSpace, Token};
 
@@ -61,7 +63,7 @@ impl ShiftOperator<f64> {
     /// The same chain with its table rounded to `f32` ([`round_to_f32`]): half
     /// the memory and traffic.
     pub fn to_f32(&self) -> ShiftOperator<f32> {
-        ShiftOperator::with_scales(self.space, self.table.iter().map(|&p| round_to_f32(p)).collect())
+        self.rounded()
     }
 }
 
@@ -94,6 +96,16 @@ impl<T: TableEntry> ShiftOperator<T> {
     /// The numbering of the contexts.
     pub fn space(&self) -> &ContextSpace {
         &self.space
+    }
+
+    fn rounded(&self) -> ShiftOperator<f32> {
+        let table = self.table.par_iter().map(|p| round_to_f32(p.widen())).collect();
+        ShiftOperator::with_scales(self.space, table)
+    }
+
+    /// Whether entries are stored in single precision already.
+    fn is_rounded(&self) -> bool {
+        !self.row_scale.is_empty()
     }
 
     /// The law of the next token after a context, in `f64`.
@@ -132,6 +144,11 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {
         check_lengths(self, law, next);
         self.push(law, next);
+    }
+
+    fn push_measuring(&self, law: &[f64], next: &mut [f64]) -> Pushed {
+        check_lengths(self, law, next);
+        self.measured_push(law, next)
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
@@ -188,6 +205,15 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
     fn is_evidently_regular(&self) -> bool {
         // With every entry positive, K steps lead anywhere.
         self.table.par_chunks(1 << 16).all(|entries| entries.iter().all(|p| p.widen() > 0.0))
+    }
+
+    fn single_precision_bytes(&self) -> Option<u128> {
+        let scales = (size_of::<f64>() * self.states()) as u128;
+        (!self.is_rounded()).then(|| ShiftOperator::<f32>::table_bytes(&self.space) + scales)
+    }
+
+    fn single_precision(&self) -> Option<Box<dyn TransitionOperator + '_>> {
+        (!self.is_rounded()).then(|| Box::new(self.rounded()) as Box<dyn TransitionOperator>)
     }
 
     fn sampler_bytes(&self) -> u128 {

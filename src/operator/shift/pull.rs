@@ -1,55 +1,83 @@
-//! An observable pulled back, row by row.
+//! An observable pulled back, several rows at a time.
 
 use rayon::prelude::*;
 
+use super::kernel::{BLOCK, ROWS, dot, dots, with_tail};
 use super::operator::ShiftOperator;
 use super::push::TILE;
 use super::table_entry::TableEntry;
 
-/// Tiles from which on they are worth gathering by suffix.
+/// Tiles of suffixes from which on a task takes all oldest tokens of one.
 const MANY_TILES: usize = 16;
+
+/// The outputs of a tile of suffixes, one slice for every oldest token from `oldest` on.
+struct Tile<'a> {
+    oldest: usize,
+    suffix: usize,
+    outputs: Vec<&'a mut [f64]>,
+}
 
 impl<T: TableEntry> ShiftOperator<T> {
     pub(super) fn pull(&self, observable: &[f64], expected: &mut [f64]) {
-        let contexts = (TILE / self.space.vocabulary_size()).max(1);
-        let pull = |first: usize, out: &mut [f64]| {
-            for (context, value) in (first..).zip(out) {
+        self.pull_tiles(expected).into_par_iter().for_each(|mut tile| self.pull_tile(observable, &mut tile));
+    }
+
+    /// Contexts that differ only in their oldest token look at the same part of the
+    /// observable: a task takes a tile of suffixes with as many oldest tokens as
+    /// leave enough tasks, so that this part is read from memory once, not V times.
+    fn pull_tiles<'a>(&self, expected: &'a mut [f64]) -> Vec<Tile<'a>> {
+        let (v, suffixes) = (self.space.vocabulary_size(), self.space.suffixes());
+        let tile_len = (TILE / v).max(1);
+        let tiles = suffixes.div_ceil(tile_len);
+        let together = if tiles < MANY_TILES { ROWS } else { v };
+        let mut lanes: Vec<_> = expected.chunks_mut(suffixes).map(|lane| lane.chunks_mut(tile_len)).collect();
+        let of_lanes = |(group, lanes): (usize, &mut [std::slice::ChunksMut<'a, f64>])| {
+            let tile = |tile| Tile {
+                oldest: group * together,
+                suffix: tile * tile_len,
+                outputs: lanes.iter_mut().filter_map(Iterator::next).collect(),
+            };
+            (0..tiles).map(tile).collect::<Vec<_>>()
+        };
+        lanes.chunks_mut(together).enumerate().flat_map(of_lanes).collect()
+    }
+
+    fn pull_tile(&self, observable: &[f64], tile: &mut Tile<'_>) {
+        let (groups, rest) = tile.outputs.as_chunks_mut::<ROWS>();
+        let mut oldest = tile.oldest;
+        for outputs in groups {
+            let v = self.space.vocabulary_size();
+            with_tail!(v, TAIL => self.pull_together::<TAIL>(observable, oldest, tile.suffix, outputs));
+            oldest += ROWS;
+        }
+        for output in rest {
+            let first = oldest * self.space.suffixes() + tile.suffix;
+            for (context, value) in (first..).zip(output.iter_mut()) {
                 let next = &observable[self.space.successors(context)];
                 *value = dot(self.row(context), next) * self.scale(context);
             }
-        };
-        let suffixes = self.space.suffixes();
-        if suffixes < MANY_TILES * contexts {
-            let tiles = expected.par_chunks_mut(contexts).enumerate();
-            tiles.for_each(|(tile, out)| pull(tile * contexts, out));
-            return;
+            oldest += 1;
         }
-        // Contexts that differ only in their oldest token look at the same part
-        // of the observable: a task takes a tile of suffixes with every oldest
-        // token, so that this part is read from memory once, not V times.
-        let mut lanes: Vec<_> = expected.chunks_mut(suffixes).map(|lane| lane.chunks_mut(contexts)).collect();
-        let tiles: Vec<Vec<&mut [f64]>> = (0..suffixes.div_ceil(contexts))
-            .map(|_| lanes.iter_mut().filter_map(Iterator::next).collect())
-            .collect();
-        tiles.into_par_iter().enumerate().for_each(|(tile, outs)| {
-            for (oldest, out) in outs.into_iter().enumerate() {
-                pull(oldest * suffixes + tile * contexts, out);
-            }
-        });
     }
-}
 
-/// A dot product with eight running sums, added up in a fixed order.
-fn dot<T: TableEntry>(row: &[T], values: &[f64]) -> f64 {
-    let mut lanes = [0.0; 8];
-    let (rows, row_rest) = row.as_chunks::<8>();
-    let (blocks, rest) = values.as_chunks::<8>();
-    for (p, f) in rows.iter().zip(blocks) {
-        for lane in 0..8 {
-            lanes[lane] += p[lane].widen() * f[lane];
+    /// The outputs of the contexts that consist of one of the oldest tokens from
+    /// `oldest` on and a suffix from `suffix` on.
+    fn pull_together<const TAIL: usize>(
+        &self,
+        observable: &[f64],
+        oldest: usize,
+        suffix: usize,
+        outputs: &mut [&mut [f64]; ROWS],
+    ) {
+        let (v, suffixes) = (self.space.vocabulary_size(), self.space.suffixes());
+        let len = outputs[0].len();
+        let contexts: [usize; ROWS] = std::array::from_fn(|i| (oldest + i) * suffixes + suffix);
+        let streams = contexts.map(|context| &self.table[context * v..][..len * v]);
+        for (at, values) in observable[suffix * v..][..len * v].chunks_exact(v).enumerate() {
+            let rows = streams.map(|stream| &stream[at * v..][..v]);
+            for (i, sum) in dots::<ROWS, TAIL, T>(rows, values).into_iter().enumerate() {
+                outputs[i][at] = sum * self.scale(contexts[i] + at);
+            }
         }
     }
-    let tail: f64 = row_rest.iter().zip(rest).map(|(p, f)| p.widen() * f).sum();
-    let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + b) + (c + d)) + ((e + f) + (g + h)) + tail
 }

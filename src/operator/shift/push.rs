@@ -2,72 +2,109 @@
 
 use rayon::prelude::*;
 
+use super::kernel::{BLOCK, ROWS, add_rows, with_tail};
 use super::operator::ShiftOperator;
 use super::table_entry::TableEntry;
+use crate::operator::Pushed;
+use crate::prob::sums_by;
 
-/// Outputs that one task of a product computes: 16 KiB of sums, which stay in
-/// the first-level cache while the table streams past them.
+/// Outputs that one task of a product computes, about: 16 KiB of sums, which stay
+/// in the first-level cache while the table streams past them.
 pub(super) const TILE: usize = 2048;
 
 impl<T: TableEntry> ShiftOperator<T> {
     pub(super) fn push(&self, law: &[f64], next: &mut [f64]) {
-        let tile_len = self.tile_len();
-        next.par_chunks_mut(tile_len)
-            .enumerate()
-            .for_each(|(tile, out)| self.push_tile(law, tile * tile_len, out));
+        self.push_tiles(law, next, |_, _| ());
+    }
+
+    /// Pushes a law and measures every tile while it is in the cache.
+    pub(super) fn measured_push(&self, law: &[f64], next: &mut [f64]) -> Pushed {
+        let measured = self.push_tiles(law, next, |first, tile| {
+            let law = &law[first..first + tile.len()];
+            sums_by(tile.len(), |i| [tile[i], (tile[i] - law[i]).abs()])
+        });
+        // A tile has fewer terms than a chunk of `sums_by`: together, no term goes
+        // through more additions than in one sum over all states.
+        let [sum, change] = sums_by(measured.len(), |tile| measured[tile]);
+        Pushed { sum, change }
+    }
+
+    /// Computes `law · P`, and what `measure` makes of every tile of it, in their
+    /// order, given the number of its first output.
+    fn push_tiles<M: Send>(
+        &self,
+        law: &[f64],
+        next: &mut [f64],
+        measure: impl Fn(usize, &[f64]) -> M + Sync,
+    ) -> Vec<M> {
+        let (stretch, tile_len) = self.tile_lengths();
+        let tiles: Vec<_> = next
+            .chunks_mut(stretch)
+            .flat_map(|outputs| outputs.chunks_mut(tile_len))
+            .scan(0, |end, tile| {
+                *end += tile.len();
+                Some((*end - tile.len(), tile))
+            })
+            .collect();
+        let push = |(first, tile): (usize, &mut [f64])| {
+            self.push_tile(law, first, tile);
+            measure(first, tile)
+        };
+        tiles.into_par_iter().map(push).collect()
     }
 
     /// Sums one tile of `law · P`: outputs `first..first + tile.len()`.
-    ///
-    /// A tile is either whole runs of V outputs (one run per suffix) or, for a
-    /// vocabulary longer than a tile, part of one run. Four predecessor rows
-    /// are combined per pass over the tile.
     fn push_tile(&self, law: &[f64], first: usize, tile: &mut [f64]) {
         let v = self.space.vocabulary_size();
-        let suffixes = self.space.suffixes();
-        let weight = |context: usize| law[context] * self.scale(context);
         tile.fill(0.0);
-        for (run, out) in runs(first, tile.len(), v) {
-            let (suffix, column) = (run / v, run % v);
-            let out = &mut tile[out];
-            let len = out.len();
-            let row = |a: usize| {
-                let start = (a * suffixes + suffix) * v + column;
-                (weight(a * suffixes + suffix), &self.table[start..start + len])
-            };
-            let mut a = 0;
-            while a + 4 <= v {
-                let [(w0, r0), (w1, r1), (w2, r2), (w3, r3)] = [row(a), row(a + 1), row(a + 2), row(a + 3)];
-                for (((sum, p0), p1), (p2, p3)) in out.iter_mut().zip(r0).zip(r1).zip(r2.iter().zip(r3)) {
-                    *sum += (w0 * p0.widen() + w1 * p1.widen()) + (w2 * p2.widen() + w3 * p3.widen());
-                }
-                a += 4;
-            }
-            for a in a..v {
-                let (w, r) = row(a);
-                for (sum, p) in out.iter_mut().zip(r) {
-                    *sum += w * p.widen();
-                }
-            }
+        let mut oldest = 0;
+        while oldest + ROWS <= v {
+            self.push_from::<ROWS>(law, oldest, first, tile);
+            oldest += ROWS;
+        }
+        match v - oldest {
+            3 => self.push_from::<3>(law, oldest, first, tile),
+            2 => self.push_from::<2>(law, oldest, first, tile),
+            1 => self.push_from::<1>(law, oldest, first, tile),
+            _ => {}
         }
     }
 
-    fn tile_len(&self) -> usize {
-        let v = self.space.vocabulary_size();
-        if v >= TILE { TILE } else { TILE / v * v }
+    /// Adds to a tile what comes from the contexts with the oldest tokens
+    /// `oldest..oldest + R`.
+    fn push_from<const R: usize>(&self, law: &[f64], oldest: usize, first: usize, tile: &mut [f64]) {
+        let width = self.space.vocabulary_size().min(tile.len());
+        with_tail!(width, TAIL => self.push_with_tail::<R, TAIL>(law, oldest, first, tile));
     }
-}
 
-/// Splits outputs `first..first + len` into runs that share a suffix: the
-/// number of the first output of each, and its place in the tile.
-fn runs(first: usize, len: usize, v: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
-    let mut done = 0;
-    std::iter::from_fn(move || {
-        (done < len).then(|| {
-            let start = done;
-            let column = (first + start) % v;
-            done = len.min(start + v - column);
-            (first + start, start..done)
-        })
-    })
+    /// For a fixed oldest token the rows of one suffix after the other, as the
+    /// outputs, lie side by side in the table: R streams of rows go past the tile.
+    fn push_with_tail<const R: usize, const TAIL: usize>(
+        &self,
+        law: &[f64],
+        oldest: usize,
+        first: usize,
+        tile: &mut [f64],
+    ) {
+        let (v, suffixes) = (self.space.vocabulary_size(), self.space.suffixes());
+        let width = v.min(tile.len());
+        let contexts: [usize; R] = std::array::from_fn(|i| (oldest + i) * suffixes + first / v);
+        let streams = contexts.map(|context| &self.table[context * v + first % v..][..tile.len()]);
+        for (at, sums) in tile.chunks_exact_mut(width).enumerate() {
+            let weights = contexts.map(|context| law[context + at] * self.scale(context + at));
+            add_rows::<R, TAIL, T>(sums, weights, streams.map(|stream| &stream[at * width..][..width]));
+        }
+    }
+
+    /// Outputs in a stretch that tiles do not cross, and in a tile. A tile is
+    /// either whole runs of V outputs, one for every suffix, or, for a vocabulary
+    /// longer than a tile, a part of one run, which is its stretch.
+    fn tile_lengths(&self) -> (usize, usize) {
+        let v = self.space.vocabulary_size();
+        if v > TILE {
+            (v, v.div_ceil(v.div_ceil(TILE)).next_multiple_of(BLOCK))
+        } else {
+            (TILE / v * v, TILE / v * v)
+        }
+    }
 }

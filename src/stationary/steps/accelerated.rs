@@ -121,9 +121,7 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
         };
         if shift {
             self.change_gear();
-            self.residuals.clear();
-            self.extrapolation.forget();
-            (self.least, self.since) = (f64::INFINITY, 0);
+            self.start_afresh();
         }
     }
 
@@ -154,6 +152,12 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
             map_in_place(next, |state, p| p.max(LEAST_SHARE * plain[state]));
         }
         std::mem::swap(law, next);
+    }
+
+    fn start_afresh(&mut self) {
+        self.residuals.clear();
+        self.extrapolation.forget();
+        (self.least, self.since) = (f64::INFINITY, 0);
     }
 
     fn keeps_sums(&self) -> bool {

@@ -25,6 +25,9 @@ pub(super) trait Step {
     /// several classes move together; each may come out with any sum.
     fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, residual: f64, tolerance: f64);
 
+    /// Told when the products from now on are those of another operator, near the one before.
+    fn start_afresh(&mut self) {}
+
     /// Whether sums are kept, up to the rounding of a product.
     fn keeps_sums(&self) -> bool;
 
