@@ -75,6 +75,20 @@ impl ChainSpec {
         Self::with_seed_one("meta2old", Self::meta(2, context_length), vocabulary_size, context_length)
     }
 
+    /// The chain of a name, seed 1.
+    pub(crate) fn named(name: &str, vocabulary_size: usize, context_length: u32) -> Option<Self> {
+        let named = match name {
+            "soft" => Self::soft,
+            "peaky4" => Self::peaky4,
+            "peaky8" => Self::peaky8,
+            "meta2" => Self::meta2,
+            "meta3" => Self::meta3,
+            "meta2old" => Self::meta2old,
+            _ => return None,
+        };
+        Some(named(vocabulary_size, context_length))
+    }
+
     fn meta(blocks: u64, lag: u32) -> Variant {
         Variant::Meta { exponents: 4, blocks, lag, strength: 10 }
     }

@@ -1,0 +1,175 @@
+//! Times of one chain for whoever asks: `peers.py` interleaves them with those
+//! of other libraries, so that both sides of a ratio come from one run.
+//!
+//! ```text
+//! peers CHAIN V K        then a question a line on the standard input:
+//! push R | pull R | read R | sprs R     seconds of each of R products
+//! solve METHOD [TOLERANCE [MOST]]       products and seconds of one solve
+//! ```
+//!
+//! Every answer is one line of JSON. A solve with a most proves nothing and is
+//! cut off there: its rate tells what the whole would take.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::io::BufRead;
+use std::time::Instant;
+
+use lmchain::chain::MarkovChain;
+use lmchain::operator::{ShiftOperator, TransitionOperator, successors};
+use lmchain::prob::Law;
+use lmchain::stationary::{StationaryMethod, StationarySolver};
+use ndarray::{Array1, ArrayView1};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use sprs::prod::mul_acc_mat_vec_csr;
+use sprs::{CsMatI, TriMatI};
+use support::chains::{ChainSpec, checksum};
+use support::{shift, sum_of_chunk};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let [name, v, k] = arguments.as_slice() else {
+        eprintln!("peers CHAIN V K, driven by benches/peers/peers.py: nothing asked, nothing measured");
+        return Ok(());
+    };
+    let spec = ChainSpec::named(name, v.parse()?, k.parse()?).ok_or("no chain of this name")?;
+    let chain = shift(&spec);
+    let mut subject = Subject { table_sum: 0.0, spec, chain, sparse: None };
+    println!("{}", subject.description());
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        println!("{}", subject.answer(&line.split_whitespace().collect::<Vec<_>>())?);
+    }
+    Ok(())
+}
+
+/// The chain that is measured.
+struct Subject {
+    spec: ChainSpec,
+    chain: MarkovChain<ShiftOperator>,
+    /// The transposed transition matrix for sprs, once it is asked for.
+    sparse: Option<CsMatI<f64, u32, usize>>,
+    /// What the reads added up, so that they are not left out.
+    table_sum: f64,
+}
+
+impl Subject {
+    fn description(&self) -> Value {
+        let checksum = checksum(&self.spec.table());
+        json!({
+            "chain": self.spec.id(),
+            "states": self.chain.len(),
+            "entries": self.chain.operator().stored_entries(),
+            "threads": rayon::current_num_threads(),
+            "checksum": format!("{checksum:016x}"),
+        })
+    }
+
+    fn answer(&mut self, words: &[&str]) -> Result<Value, Failure> {
+        match *words {
+            ["push", rounds] => Ok(self.products(rounds.parse()?, |operator, law, next| {
+                operator.push_forward(law, next);
+            })),
+            ["pull", rounds] => Ok(self.products(rounds.parse()?, |operator, law, next| {
+                operator.pull_back(law, next);
+            })),
+            ["read", rounds] => self.reads(rounds.parse()?),
+            ["sprs", rounds] => self.sprs(rounds.parse()?),
+            ["solve", method] => self.solve(method, 1e-10, None),
+            ["solve", method, tolerance] => self.solve(method, tolerance.parse()?, None),
+            ["solve", method, tolerance, most] => self.solve(method, tolerance.parse()?, Some(most.parse()?)),
+            _ => Err(format!("{words:?} is no question").into()),
+        }
+    }
+
+    fn products(&self, rounds: usize, product: impl Fn(&ShiftOperator, &[f64], &mut [f64])) -> Value {
+        let law = Law::uniform(self.chain.len());
+        let mut next = vec![0.0; law.len()];
+        seconds(rounds, || product(self.chain.operator(), &law, &mut next))
+    }
+
+    /// The limit of a product: the table read once.
+    fn reads(&mut self, rounds: usize) -> Result<Value, Failure> {
+        let table = self.spec.table();
+        let times = seconds(rounds, || {
+            self.table_sum += table.par_chunks(1 << 14).map(sum_of_chunk).sum::<f64>();
+        });
+        if self.table_sum.is_finite() { Ok(times) } else { Err("a table that does not add up".into()) }
+    }
+
+    fn sprs(&mut self, rounds: usize) -> Result<Value, Failure> {
+        let chain = &self.chain;
+        let matrix = self.sparse.get_or_insert_with(|| transposed(chain.operator()));
+        let law = Law::uniform(chain.len());
+        let mut next = vec![0.0; chain.len()];
+        let times = seconds(rounds, || {
+            next.fill(0.0);
+            mul_acc_mat_vec_csr(matrix.view(), &law[..], &mut next[..]);
+        });
+        let mut expected = vec![0.0; chain.len()];
+        chain.operator().push_forward(&law, &mut expected);
+        let off = Array1::from(next) - ArrayView1::from(&expected);
+        // Both add up V non-negative terms.
+        let allowed = 4.0 * self.spec.vocabulary_size() as f64 * f64::EPSILON;
+        if off.iter().map(|x| x.abs()).sum::<f64>() <= allowed { Ok(times) } else { Err("another product".into()) }
+    }
+
+    fn solve(&self, method: &str, tolerance: f64, most: Option<usize>) -> Result<Value, Failure> {
+        let kind = match method {
+            "power" => StationaryMethod::Power,
+            "paths" => StationaryMethod::LikelyPaths,
+            "auto" => StationaryMethod::Auto,
+            "gth" => StationaryMethod::Gth,
+            _ => return Err(format!("no method {method}").into()),
+        };
+        let mut solver = StationarySolver::new().method(kind).tolerance(tolerance);
+        if let Some(most) = most {
+            solver = solver.max_iterations(most).error_tolerance(None);
+        }
+        let residual_only = solver.clone().error_tolerance(None);
+        let (found, taken) = timed(|| residual_only.solve(&self.chain));
+        let report = *found?.report();
+        // Again, with a proof.
+        let (proven, taken_proven) = timed(|| solver.solve(&self.chain));
+        let proven = *proven?.report();
+        Ok(json!({
+            "method": method,
+            "products": report.iterations,
+            "seconds": taken,
+            "residual": report.residual,
+            "stop": format!("{:?}", report.stop),
+            "proven_seconds": taken_proven,
+            "proven_products": proven.iterations,
+            "error_bound": proven.error_bound,
+            "proven_stop": format!("{:?}", proven.stop),
+        }))
+    }
+}
+
+/// The matrix whose product with a column is that of the chain with a row.
+fn transposed(operator: &ShiftOperator) -> CsMatI<f64, u32, usize> {
+    let n = operator.states();
+    let mut triplets = TriMatI::<f64, u32>::with_capacity((n, n), operator.stored_entries());
+    for state in 0..n {
+        for to in successors(operator, state) {
+            triplets.add_triplet(to.state, state, to.probability);
+        }
+    }
+    triplets.to_csr()
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed().as_secs_f64())
+}
+
+/// The seconds that each round takes.
+fn seconds(rounds: usize, mut work: impl FnMut()) -> Value {
+    let times: Vec<f64> = (0..rounds).map(|_| timed(&mut work).1).collect();
+    json!({ "seconds": times })
+}
