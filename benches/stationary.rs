@@ -1,5 +1,6 @@
 //! Stationary laws from scratch to a residual of 1e-10, in transitions of the
 //! chain a second. `residual_only` proves nothing; `proven` bounds the error.
+//! `hard` are the chains that power iteration takes thousands of products for.
 
 mod support;
 
@@ -46,6 +47,24 @@ fn stationary(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Slow chains, by the method that is chosen and by likely paths from the start.
+fn hard(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("hard");
+    group.sample_size(10);
+    for spec in [ChainSpec::peaky4, ChainSpec::peaky8, ChainSpec::meta2, ChainSpec::meta3, ChainSpec::meta2old] {
+        let spec = spec(27, 4);
+        let chain = shift(&spec);
+        group.throughput(Throughput::Elements(chain.operator().stored_entries() as u64));
+        for (name, method) in [("auto", StationaryMethod::Auto), ("paths", StationaryMethod::LikelyPaths)] {
+            let solver = StationarySolver::new().method(method).error_tolerance(None);
+            group.bench_function(BenchmarkId::new(name, spec.id()), |b| {
+                b.iter(|| solver.solve(&chain).map(|outcome| *outcome.report()).expect("solves"));
+            });
+        }
+    }
+    group.finish();
+}
+
 /// 14 million contexts, 387 million transitions: 3.1 GB of table.
 fn large(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("large");
@@ -62,5 +81,5 @@ fn large(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stationary, large);
+criterion_group!(benches, stationary, hard, large);
 criterion_main!(benches);

@@ -12,10 +12,10 @@ mod tables;
 
 use lmchain::chain::{MarkovChain, SmoothedChain};
 use lmchain::model::{NgramSettings, Smoothing};
-use lmchain::operator::{LikelyStep, Restart, TransitionOperator, successors};
+use lmchain::operator::{LikelyStep, Restart, SparseOperator, TransitionOperator, successors};
 use lmchain::prob::{Law, total_variation};
-use lmchain::solve::{Progress, Stop};
-use lmchain::stationary::{StationaryMethod, StationarySolver};
+use lmchain::solve::{Progress, Stop, Outcome};
+use lmchain::stationary::{StationaryMethod, StationarySolver, StationaryLaws};
 use lmchain::text::{CorpusSettings, DocumentEnd, EndRule, Tokenizer};
 use proptest::prelude::*;
 use support::chains::ChainSpec;
@@ -134,6 +134,81 @@ fn products_do_not_grow_with_the_size_of_a_chain() {
         let (small, large) = (products(2), products(3));
         assert!(large <= small + 4, "{small} and {large}");
     }
+}
+
+/// All is deterministic: the products are counted, and more of them are a
+/// change of method, not of the machine.
+#[test]
+fn automatic_choice_takes_as_many_products_as_recorded() {
+    let recorded = [
+        (ChainSpec::soft(27, 3), 20),
+        (ChainSpec::peaky4(27, 3), 15),
+        (ChainSpec::peaky8(27, 3), 10),
+        (ChainSpec::meta2(27, 3), 20),
+        (ChainSpec::meta3(27, 3), 23),
+        (ChainSpec::meta2old(27, 3), 48),
+    ];
+    for (spec, recorded) in recorded {
+        let chain = support::shift(&spec);
+        let products = |method| {
+            let solver = StationarySolver::new().method(method).error_tolerance(None);
+            solver.solve(&chain).unwrap().report().iterations
+        };
+        let auto = products(StationaryMethod::Auto);
+        assert!(auto <= recorded, "{}: {auto} products, {recorded} recorded", spec.id());
+        // Two plain products tell that a chain is slow, and a step along paths
+        // costs two of them: the choice may take as long as plain steps do in
+        // all that it saves, and is never much behind paths from the start.
+        let paths = products(StationaryMethod::LikelyPaths);
+        assert!(auto <= 3 + 2 * paths, "{}: {auto} products, {paths} along paths", spec.id());
+    }
+}
+
+/// The same slow chain, known to operators in four ways: all are accelerated,
+/// and none by what is not true of it.
+#[test]
+fn every_kind_of_operator_is_accelerated() {
+    let solver = StationarySolver::new().method(StationaryMethod::LikelyPaths);
+    let iterations = |outcome: Outcome<StationaryLaws<'_>>| outcome.report().iterations;
+    for spec in [ChainSpec::peaky8(9, 3), ChainSpec::meta2(9, 3), ChainSpec::meta2old(9, 3)] {
+        let chain = support::shift(&spec);
+        let n = chain.len();
+        assert!(chain.operator().is_evidently_shift());
+        agree_with_elimination(&chain).unwrap();
+
+        let row = |s: usize| {
+            successors(chain.operator(), s).map(move |t| (s as u32, t.state as u32, t.probability))
+        };
+        let sparse = SparseOperator::from_triplets(n, (0..n).flat_map(row).collect()).unwrap();
+        let sparse = chain.with_operator(sparse);
+        // Not evident, but looked up: as many products as the table takes.
+        assert!(!sparse.operator().is_evidently_shift());
+        agree_with_elimination(&sparse).unwrap();
+        let (of_shift, of_sparse) =
+            (iterations(solver.solve(&chain).unwrap()), iterations(solver.solve(&sparse).unwrap()));
+        assert!(of_sparse.abs_diff(of_shift) <= 2, "{}: {of_shift} and {of_sparse}", spec.id());
+
+        // A restart is no shift: shorter contexts would be wrong of it.
+        let restart = Restart::new(chain.operator(), 1e-5, Law::point(n, 3)).unwrap();
+        let restarted = chain.with_operator(restart);
+        assert!(!restarted.operator().is_evidently_shift());
+        agree_with_elimination(&restarted).unwrap();
+        let of_restart = iterations(solver.solve(&restarted).unwrap());
+        let power = StationarySolver::new().method(StationaryMethod::Power).error_tolerance(None);
+        let of_power = iterations(power.solve(&restarted).unwrap());
+        assert!(4 * of_restart < of_power, "{}: {of_restart}, plainly {of_power}", spec.id());
+    }
+}
+
+/// The contexts that a back-off model stores are no windows of one length, and
+/// mix well: paths must do no harm.
+#[test]
+fn back_off_models_are_solved_along_paths() {
+    let corpus = CorpusSettings::new(Tokenizer::characters()).document_end(DocumentEnd::Reset);
+    let corpus = corpus.read_strings(include_str!("../examples/data/harbor.txt").lines()).unwrap();
+    let model = NgramSettings::new(3).smoothing(Smoothing::WittenBell).fit(&corpus).unwrap();
+    let chain = MarkovChain::smoothed(&model).unwrap();
+    agree_with_elimination(&chain).unwrap();
 }
 
 /// A text that goes round, its windows, and the same text restarted at times.

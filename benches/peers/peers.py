@@ -4,11 +4,13 @@
     python -m venv .venv && .venv/bin/pip install -r benches/peers/requirements.txt
     .venv/bin/python benches/peers/peers.py products --chains soft --size 27 4
     .venv/bin/python benches/peers/peers.py solves --chains soft,meta2 --size 27 4
+    .venv/bin/python benches/peers/peers.py hard --chains peaky8,meta2old --size 27 5
 
 Every chain is made here and there; the checksums of all probabilities must be
-equal. Rounds take turns, medians are compared. Power iteration that would take
-minutes is cut off, and the whole estimated from the rate and the number of
-products that lmchain's power iteration takes: marked with `~`.
+equal. Rounds take turns, medians are compared. `hard` is lmchain alone, with the
+error that is proven. Power iteration is cut off after `--most` products; what
+the whole would take is estimated from its rate, and for `hard` from how fast the
+residual falls over the last half: marked with `~`.
 """
 
 import argparse
@@ -142,58 +144,92 @@ def products(ours, theirs, rounds, each):
         print(f"| {label.get(name, name)} | {spread(taken)} | {statistics.median(taken) / base:.2f} |")
 
 
+def cut_off(seconds, done, residual, whole):
+    """Seconds and products of a whole power iteration, marked where it was cut off."""
+    if residual <= TOLERANCE:
+        return seconds, str(done), ""
+    return seconds * whole / done, f"~{whole}", "~"
+
+
 def solves(ours, theirs, rounds, most, arpack):
     """A table of whole solves to the residual, every way."""
     methods = {"Auto": "auto", "LikelyPaths": "paths"}
-    taken = {name: [] for name in [*methods, "lmchain Power", "scipy power", "scipy ARPACK"]}
-    facts, whole = {}, None
+    taken = {name: [] for name in [*methods, "Power", "scipy power", "scipy ARPACK"]}
+    facts = {}
+    # Once to the end, to know how many products that is.
+    whole = ours.ask("residual", "power", 100_000)["products"]
     for round_ in range(rounds):
         for name, method in methods.items():
-            answer = ours.ask("solve", method, TOLERANCE, 100_000)
+            answer = ours.ask("residual", method, 100_000)
             taken[name].append(answer["seconds"])
-            facts[name] = (answer["products"], answer["residual"])
-        if round_ == 0 or most < whole:
-            answer = ours.ask("solve", "power", TOLERANCE, most)
-            whole = answer["products"] if answer["stop"] == "Converged" else most + 1
-        taken["lmchain Power"].append(answer["seconds"])
-        facts["lmchain Power"] = (answer["products"], answer["residual"])
-        seconds, result = timed(lambda: theirs.power(most))
+            facts[name] = (str(answer["products"]), answer["residual"], "")
+        answer = ours.ask("residual", "power", most)
+        seconds, done, mark = cut_off(answer["seconds"], answer["products"], answer["residual"], whole)
+        taken["Power"].append(seconds)
+        facts["Power"] = (done, answer["residual"], mark)
+        seconds, (done, residual) = timed(lambda: theirs.power(most))
+        seconds, done, mark = cut_off(seconds, done, residual, whole)
         taken["scipy power"].append(seconds)
-        facts["scipy power"] = result
+        facts["scipy power"] = (done, residual, mark)
         if arpack and round_ == 0:
-            seconds, result = timed(theirs.arpack)
+            seconds, (done, residual) = timed(theirs.arpack)
             taken["scipy ARPACK"].append(seconds)
-            facts["scipy ARPACK"] = result
+            facts["scipy ARPACK"] = (str(done), residual, "")
     base = statistics.median(taken["Auto"])
     print("| solve | products | seconds, median | residual | times Auto |\n|---|---|---|---|---|")
     for name, times in taken.items():
         if times:
-            done, residual = facts[name]
+            done, residual, mark = facts[name]
             seconds = statistics.median(times)
-            cut = "" if residual <= 10 * TOLERANCE else " (cut off)"
-            print(f"| {name} | {done}{cut} | {seconds:.3f} | {residual:.1e} | {seconds / base:.1f} |")
+            print(f"| {name} | {done} | {mark}{seconds:.3f} | {residual:.1e} | {mark}{seconds / base:.1f} |")
+
+
+def hard(ours, most):
+    """A table of lmchain's methods with the error that is proven."""
+    print("| method | products | seconds | residual | proven error |\n|---|---|---|---|---|")
+    for method in ["auto", "paths"]:
+        answer = ours.ask("proven", method, 100_000)
+        bound = answer["error_bound"]
+        proven = f"{bound:.1e}" if bound is not None else "none"
+        row = [method, answer["products"], f"{answer['seconds']:.2f}", f"{answer['residual']:.1e}", proven]
+        print("|", " | ".join(map(str, row)), "|")
+    half, whole = ours.ask("residual", "power", most // 2), ours.ask("residual", "power", most)
+    if whole["converged"]:
+        print(f"| power | {whole['products']} | {whole['seconds']:.2f} | {whole['residual']:.1e} | not tried |")
+        return
+    speed = np.log(half["residual"] / whole["residual"]) / (whole["products"] - half["products"])
+    left = np.log(whole["residual"] / TOLERANCE) / speed
+    products = whole["products"] + left
+    seconds = whole["seconds"] * products / whole["products"]
+    print(f"| power | ~{products:.0f} | ~{seconds:.0f} | {whole['residual']:.1e} after {most} | not tried |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["products", "solves"])
+    parser.add_argument("what", choices=["products", "solves", "hard"])
     parser.add_argument("--chains", default="soft", help="names, with commas between")
     parser.add_argument("--size", nargs=2, type=int, default=[27, 4], metavar=("V", "K"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--each", type=int, default=5, help="products of a kind a round")
-    parser.add_argument("--most", type=int, default=400, help="products of power iteration at most")
+    parser.add_argument("--most", type=int, default=100, help="products of power iteration before it is cut off")
     parser.add_argument("--no-arpack", action="store_true")
+    parser.add_argument("--executable", help="the driver, if not the one that cargo builds now")
     given = parser.parse_args()
-    executable = binary()
+    executable = given.executable or binary()
     for name in given.chains.split(","):
-        ours, theirs = Ours(executable, name, *given.size), Theirs(name, *given.size)
-        if ours.facts["checksum"] != checksum(theirs.p):
-            sys.exit(f"{name}: another chain here than there")
+        ours = Ours(executable, name, *given.size)
         print(f"\n{ours.facts['chain']}, {ours.facts['entries']:,} transitions, {ours.facts['threads']} threads\n")
-        if given.what == "products":
-            products(ours, theirs, given.rounds, given.each)
+        if given.what == "hard":
+            hard(ours, given.most)
         else:
-            solves(ours, theirs, given.rounds, given.most, not given.no_arpack)
+            theirs = Theirs(name, *given.size)
+            if ours.facts["checksum"] != checksum(theirs.p):
+                sys.exit(f"{name}: another chain here than there")
+            if given.what == "products":
+                products(ours, theirs, given.rounds, given.each)
+            else:
+                solves(ours, theirs, given.rounds, given.most, not given.no_arpack)
+        sys.stdout.flush()
         ours.end()
 
 

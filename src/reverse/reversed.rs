@@ -2,8 +2,8 @@
 
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
-use crate::operator::{Transition, TransitionOperator, counted_bytes, map_columns, successors};
-use crate::prob::{Law, AliasRows};
+use crate::operator::{Transition, TransitionOperator, counted_bytes, map_columns};
+use crate::prob::Law;
 
 /// The time reversal of an operator under a law: `P*(i, j) = pi(j) P(j, i) / (pi P)(i)`.
 ///

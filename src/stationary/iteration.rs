@@ -76,7 +76,7 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
                 let residual = self.settle();
                 return self.finish(residual, None, Stop::Cancelled);
             }
-            if residual <= tolerance {
+            if residual <= tolerance && self.step.has_settled(tolerance) {
                 let Some(goal) = self.settings.error_tolerance else {
                     return self.finish(residual, None, Stop::Converged);
                 };
@@ -91,10 +91,12 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
                 }
                 // A smaller residual may do, if rounding leaves room for one.
                 let rounding = proof.error_bound(0.0);
-                if rounding > 0.5 * goal {
+                if rounding > 0.5 * goal && !self.step.look_closer() {
                     return self.finish(residual, bound.is_finite().then_some(bound), Stop::Unproven);
                 }
-                tolerance = tolerance.min(residual * (goal - rounding) / (2.0 * (bound - rounding)));
+                if rounding <= 0.5 * goal {
+                    tolerance = tolerance.min(residual * (goal - rounding) / (2.0 * (bound - rounding)));
+                }
             }
             if is_last {
                 let bound = certificate.map(|proof| proof.error_bound(residual)).filter(|b| b.is_finite());

@@ -7,14 +7,16 @@ use super::shorter_contexts::ShorterContexts;
 use super::{Means, Step};
 use crate::chain::MarkovChain;
 use crate::operator::{TransitionOperator, map_in_place};
+use crate::prob::sum_by;
 use crate::stationary::laws::normalize;
 
 /// Products that are worth a change of gear: to find the likely steps and their
 /// order costs a few, each product more after it up to one.
 const WORTHWHILE: f64 = 24.0;
 
-/// Products over which the speed is measured.
-const MEASURED: usize = 4;
+/// Products over which the speed is measured: one may be the start's alone, and
+/// what a slow chain takes more before it is told as one is lost.
+const MEASURED: usize = 2;
 
 /// Steps that extrapolation looks back on.
 pub(in crate::stationary) const DEPTH: usize = 8;
@@ -28,9 +30,9 @@ const PATIENCE: usize = 60;
 /// The share of its probability that a likely step is taken with in a periodic chain.
 const HELD: f64 = 15.0 / 16.0;
 
-/// Steps in gears: plain; along likely paths and corrected by shorter contexts,
-/// or uncorrected where that oscillates; both extrapolated; and plain to the
-/// end, if nothing helps.
+/// Steps in gears: plain; along likely paths and corrected by shorter contexts;
+/// the same extrapolated, then uncorrected where the correction oscillates; and
+/// plain to the end, if nothing helps.
 pub(in crate::stationary) struct Accelerated<'a, O> {
     chain: &'a MarkovChain<O>,
     plain: Plain,
@@ -43,13 +45,16 @@ pub(in crate::stationary) struct Accelerated<'a, O> {
     /// The last residual that was half of such a one before, and products since.
     least: f64,
     since: usize,
+    /// Whether what is left to find may be lost in the rounding of the residual.
+    shadowed: bool,
+    /// How far the last step moved the law, if shadowed; else zero.
+    moved: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gear {
     Plain,
     Corrected,
-    Paths,
     CorrectedExtrapolated,
     PathsExtrapolated,
     GivenUp,
@@ -59,8 +64,7 @@ impl Gear {
     fn next(self) -> Self {
         match self {
             Self::Plain => Self::Corrected,
-            Self::Corrected => Self::Paths,
-            Self::Paths => Self::CorrectedExtrapolated,
+            Self::Corrected => Self::CorrectedExtrapolated,
             Self::CorrectedExtrapolated => Self::PathsExtrapolated,
             Self::PathsExtrapolated | Self::GivenUp => Self::GivenUp,
         }
@@ -89,6 +93,8 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             residuals: Vec::new(),
             least: f64::INFINITY,
             since: 0,
+            shadowed: false,
+            moved: 0.0,
         };
         if at_once {
             steps.change_gear();
@@ -99,9 +105,18 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
     fn change_gear(&mut self) {
         if self.paths.is_none() {
             let held = if self.plain.lazy { HELD } else { 1.0 };
-            self.paths = Some(LikelyPaths::new(self.chain.operator(), held));
+            let paths = LikelyPaths::new(self.chain.operator(), held);
+            if paths.outweigh_the_rest() {
+                self.watch_moves();
+            }
+            self.paths = Some(paths);
         }
         self.gear = self.gear.next();
+    }
+
+    /// From now on a law has not settled before a step leaves it where it is.
+    fn watch_moves(&mut self) {
+        (self.shadowed, self.moved) = (true, f64::INFINITY);
     }
 
     /// Shifts where what is left would take too long at the speed measured.
@@ -115,7 +130,7 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
         }
         let too_slow = || products_left(&self.residuals, tolerance).is_some_and(|left| left > WORTHWHILE);
         let shift = match self.gear {
-            Gear::Plain | Gear::Corrected | Gear::Paths => too_slow(),
+            Gear::Plain | Gear::Corrected => too_slow(),
             Gear::CorrectedExtrapolated | Gear::PathsExtrapolated => self.since > PATIENCE,
             Gear::GivenUp => false,
         };
@@ -137,11 +152,12 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
 
 impl<O: TransitionOperator> Step for Accelerated<'_, O> {
     fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, residual: f64, tolerance: f64) {
-        self.shift_gear(residual, tolerance);
+        self.shift_gear(residual.max(self.moved), tolerance);
+        self.moved = 0.0;
         let Some(paths) = self.paths.as_ref().filter(|_| self.gear != Gear::GivenUp) else {
             return self.plain.advance(law, next, residual, tolerance);
         };
-        paths.follow(law, next);
+        paths.follow(self.chain.operator(), law, next);
         if self.gear.corrects() {
             self.correct_by_contexts(next);
         }
@@ -151,6 +167,9 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
             self.extrapolation.extrapolate(law, next);
             map_in_place(next, |state, p| p.max(LEAST_SHARE * plain[state]));
         }
+        if self.shadowed {
+            self.moved = sum_by(law.len(), |state| (next[state] - law[state]).abs());
+        }
         std::mem::swap(law, next);
     }
 
@@ -158,6 +177,20 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
         self.residuals.clear();
         self.extrapolation.forget();
         (self.least, self.since) = (f64::INFINITY, 0);
+    }
+
+    fn has_settled(&self, tolerance: f64) -> bool {
+        self.moved <= tolerance
+    }
+
+    fn look_closer(&mut self) -> bool {
+        let first = self.gear == Gear::Plain;
+        if first {
+            self.change_gear();
+            self.residuals.clear();
+            self.watch_moves();
+        }
+        first
     }
 
     fn keeps_sums(&self) -> bool {

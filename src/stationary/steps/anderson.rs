@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
 
+use crate::operator::map_in_place;
 use crate::prob::dot;
 
 /// What is added to the diagonal of the normal equations, relatively: steps
@@ -21,6 +23,8 @@ pub(in crate::stationary) struct Anderson {
     last: Option<Move>,
     /// How the change, and where it led to, differ between successive steps.
     differences: VecDeque<Move>,
+    /// The dot products of the changes among these.
+    products: DMatrix<f64>,
 }
 
 /// A step: how much it changed, and where it led to.
@@ -31,55 +35,65 @@ struct Move {
 
 impl Anderson {
     pub(in crate::stationary) fn new(depth: usize) -> Self {
-        Self { depth, last: None, differences: VecDeque::new() }
+        Self { depth, last: None, differences: VecDeque::new(), products: DMatrix::zeros(0, 0) }
     }
 
     /// Forgets the steps so far.
     pub(in crate::stationary) fn forget(&mut self) {
         self.last = None;
         self.differences.clear();
+        self.products = DMatrix::zeros(0, 0);
     }
 
     /// Replaces `to`, where a step from `from` led to, by the extrapolation.
     pub(in crate::stationary) fn extrapolate(&mut self, from: &[f64], to: &mut [f64]) {
         let step = Move { change: difference(to, from), to: to.to_vec() };
         if let Some(last) = self.last.take() {
-            if self.differences.len() == self.depth {
-                self.differences.pop_front();
-            }
-            self.differences.push_back(Move {
+            self.remember(Move {
                 change: difference(&step.change, &last.change),
                 to: difference(&step.to, &last.to),
             });
         }
         if let Some(weights) = self.weights(&step.change) {
-            for (weight, moved) in weights.iter().zip(&self.differences) {
-                to.iter_mut().zip(&moved.to).for_each(|(to, moved)| *to -= weight * moved);
-            }
+            let moves: Vec<(f64, &[f64])> =
+                weights.iter().copied().zip(self.differences.iter().map(|moved| &moved.to[..])).collect();
+            map_in_place(to, |state, to| moves.iter().fold(to, |to, (weight, moved)| to - weight * moved[state]));
         }
         self.last = Some(step);
     }
 
+    /// Takes a difference in for the oldest, with its dot products with all others.
+    fn remember(&mut self, newest: Move) {
+        if self.differences.len() == self.depth {
+            self.differences.pop_front();
+            self.products = self.products.clone().remove_row(0).remove_column(0);
+        }
+        self.differences.push_back(newest);
+        let m = self.differences.len();
+        let change = |i: usize| &self.differences[i].change[..];
+        let with_newest: Vec<f64> = (0..m).map(|i| dot(change(i), change(m - 1))).collect();
+        self.products = DMatrix::from_fn(m, m, |i, j| match i.max(j) + 1 == m {
+            true => with_newest[i.min(j)],
+            false => self.products[(i, j)],
+        });
+    }
+
     /// The weights of the differences that leave least of a change.
     fn weights(&self, change: &[f64]) -> Option<DVector<f64>> {
-        let changes: Vec<&[f64]> = self.differences.iter().map(|moved| moved.change.as_slice()).collect();
-        let m = changes.len();
+        let m = self.differences.len();
         if m == 0 {
             return None;
         }
-        let products = DMatrix::from_fn(m, m, |i, j| if i <= j { dot(changes[i], changes[j]) } else { 0.0 });
-        let gram = DMatrix::from_fn(m, m, |i, j| {
-            let scale = if i == j { 1.0 + REGULARIZATION } else { 1.0 };
-            scale * products[(i.min(j), i.max(j))]
-        });
-        let right = DVector::from_fn(m, |i, _| dot(changes[i], change));
+        let mut gram = self.products.clone();
+        (0..m).for_each(|i| gram[(i, i)] *= 1.0 + REGULARIZATION);
+        let right = DVector::from_fn(m, |i, _| dot(&self.differences[i].change, change));
         let weights = gram.full_piv_lu().solve(&right)?;
         weights.iter().all(|weight| weight.is_finite()).then_some(weights)
     }
 }
 
 fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
-    a.iter().zip(b).map(|(a, b)| a - b).collect()
+    a.par_iter().with_min_len(1 << 12).zip(b).map(|(a, b)| a - b).collect()
 }
 
 #[cfg(test)]

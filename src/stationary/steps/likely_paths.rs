@@ -1,6 +1,11 @@
 //! Following likely steps to their end.
 
-use crate::operator::{LikelyStep, TransitionOperator};
+use rayon::prelude::*;
+
+use crate::operator::{LikelyStep, TransitionOperator, predecessors};
+
+/// The relative error of `law W` from which on it is not found by subtraction.
+const CANCELLED: f64 = 1e-8;
 
 /// The part `S` of a transition matrix that holds one likely step out of every
 /// state. The rest, `W = P - S`, is all that an iteration has to wait for:
@@ -15,10 +20,15 @@ use crate::operator::{LikelyStep, TransitionOperator};
 /// 1962, section 3.6; Stewart 1994, section 3.4): nothing negative arises, and
 /// where steps are nearly certain, what takes power iteration thousands of
 /// products happens within one.
+///
+/// `law W` is `law P - law S`, which loses its digits where likely steps are all
+/// but certain: there it is added up without them.
 pub(in crate::stationary) struct LikelyPaths {
     /// The steps out of states on no cycle, each after all steps into its state.
     tree: Vec<Hop>,
     cycles: Vec<Cycle>,
+    /// Where subtraction would lose too much: the state that each likely step leads to.
+    likely: Option<Vec<u32>>,
 }
 
 #[derive(Clone, Copy)]
@@ -58,19 +68,42 @@ impl LikelyPaths {
             })
             .filter(|cycle| cycle.escape > 0.0)
             .collect();
-        Self { tree: tree.into_iter().map(hop).filter(|hop| hop.probability > 0.0).collect(), cycles }
+        let tree = tree.into_iter().map(hop).filter(|hop| hop.probability > 0.0).collect();
+        let rounding = operator.longest_sum() as f64 * f64::EPSILON;
+        let cancels = |step: &LikelyStep| step.rest > 0.0 && rounding > CANCELLED * step.rest;
+        // Behind a hub every state is a predecessor: too many to look at.
+        let likely = (operator.hubs() == 0 && held == 1.0 && steps.iter().any(cancels))
+            .then(|| steps.iter().map(|step| step.to).collect());
+        Self { tree, cycles, likely }
+    }
+
+    /// Whether `law W` is lost in the rounding of `law P`, and with it what the residual tells.
+    pub(super) fn outweigh_the_rest(&self) -> bool {
+        self.likely.is_some()
     }
 
     /// Turns `next = law P` into `law W (I - S)^-1`.
-    pub(super) fn follow(&self, law: &[f64], next: &mut [f64]) {
+    pub(super) fn follow<O: TransitionOperator>(&self, operator: &O, law: &[f64], next: &mut [f64]) {
+        match &self.likely {
+            None => self.follow_from(next, |state| law[state]),
+            Some(likely) => {
+                push_unlikely(operator, likely, law, next);
+                self.follow_from(next, |_| 0.0);
+            }
+        }
+    }
+
+    /// Follows the paths from where a law was pushed, but for likely steps that
+    /// were taken already, by `taken` of each state.
+    fn follow_from(&self, next: &mut [f64], taken: impl Fn(usize) -> f64) {
         for hop in &self.tree {
             let from = hop.from as usize;
             next[from] = next[from].max(0.0);
-            next[hop.to as usize] += hop.probability * (next[from] - law[from]);
+            next[hop.to as usize] += hop.probability * (next[from] - taken(from));
         }
         for Cycle { hops, escape } in &self.cycles {
             for hop in hops {
-                next[hop.to as usize] -= hop.probability * law[hop.from as usize];
+                next[hop.to as usize] -= hop.probability * taken(hop.from as usize);
             }
             for hop in hops {
                 next[hop.to as usize] = next[hop.to as usize].max(0.0);
@@ -102,6 +135,14 @@ impl LikelyPaths {
             observable[hop.from as usize] += hop.probability * observable[hop.to as usize];
         }
     }
+}
+
+/// `law W`, added up without the likely steps.
+fn push_unlikely<O: TransitionOperator>(operator: &O, likely: &[u32], law: &[f64], next: &mut [f64]) {
+    next.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, sum)| {
+        let unlikely = predecessors(operator, state).filter(|from| likely[from.state] as usize != state);
+        *sum = unlikely.map(|from| law[from.state] * from.probability).sum();
+    });
 }
 
 /// The logarithm of the probability that a step held back to a share is taken.
@@ -198,7 +239,7 @@ mod tests {
             let law = DVector::from_vec(vec![0.1, 0.3, 0.2, 0.25, 0.15]);
             let mut next = vec![0.0; 5];
             operator.push_forward(law.as_slice(), &mut next);
-            LikelyPaths::new(&operator, held).follow(law.as_slice(), &mut next);
+            LikelyPaths::new(&operator, held).follow(&operator, law.as_slice(), &mut next);
             let expected = law.transpose() * rest * inverse;
             for (found, expected) in next.iter().zip(expected.iter()) {
                 assert!((found - expected).abs() < 1e-14, "{found} {expected}");
@@ -218,6 +259,31 @@ mod tests {
             for (found, expected) in found.iter().zip(expected.iter()) {
                 assert!((found - expected).abs() < 1e-13, "{found} {expected}");
             }
+        }
+    }
+
+    /// A circle of three, left from every state with a probability of about 2^-40.
+    #[test]
+    fn what_is_all_but_certain_is_not_subtracted() {
+        let rest = 2f64.powi(-40);
+        let transitions = (0..3u32).flat_map(|state| {
+            let (next, other) = ((state + 1) % 3, (state + 2) % 3);
+            [(state, next, 1.0 - rest), (state, other, rest)]
+        });
+        let operator = SparseOperator::from_triplets(3, transitions.collect()).unwrap();
+        let paths = LikelyPaths::new(&operator, 1.0);
+        assert!(paths.outweigh_the_rest());
+        // From one state alone: to the other by chance, from there round and round.
+        // Each round is closed with (1 - rest)^3, of all leavings a third is at each state.
+        let law = [1.0, 0.0, 0.0];
+        let mut next = [0.0; 3];
+        operator.push_forward(&law, &mut next);
+        paths.follow(&operator, &law, &mut next);
+        let escape = -(3.0 * (-rest).ln_1p()).exp_m1();
+        let stay = 1.0 - rest;
+        let expected = [rest * stay / escape, rest * stay * stay / escape, rest / escape];
+        for (found, expected) in next.iter().zip(expected) {
+            assert!((found - expected).abs() <= 8.0 * f64::EPSILON * expected, "{found} {expected}");
         }
     }
 

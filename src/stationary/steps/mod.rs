@@ -31,6 +31,19 @@ pub(super) trait Step {
     /// Whether sums are kept, up to the rounding of a product.
     fn keeps_sums(&self) -> bool;
 
+    /// Whether the last step left the law where it was, as far as a small
+    /// residual does not say so already.
+    fn has_settled(&self, tolerance: f64) -> bool {
+        let _ = tolerance;
+        true
+    }
+
+    /// Takes note that the residual is small and proves nothing: `true` if there
+    /// is a way to find what it does not show.
+    fn look_closer(&mut self) -> bool {
+        false
+    }
+
     /// What it makes use of beside the product.
     fn means(&self) -> Means<'_> {
         Means::default()
