@@ -106,15 +106,18 @@ mod tests {
 
     #[test]
     fn means_that_were_not_reached_say_so() {
-        let chain = MarkovChain::from_dense(array![[0.999, 0.001], [0.0, 1.0]].view()).unwrap();
-        let (target, start) = (StateSet::of(2, [1]).unwrap(), Law::point(2, 0));
+        // A walk on four states, up or down with 1/10 each; it ends at the top: m = 10 + 50, 50, 30.
+        let walk =
+            array![[0.9, 0.1, 0.0, 0.0], [0.1, 0.8, 0.1, 0.0], [0.0, 0.1, 0.8, 0.1], [0.0, 0.0, 0.0, 1.0]];
+        let chain = MarkovChain::from_dense(walk.view()).unwrap();
+        let (target, start) = (StateSet::of(4, [3]).unwrap(), Law::point(4, 0));
         let solve =
             |solver: &PassageSolver| MeanTime::solve(solver, &chain, &target, &start, "", &mut Silent);
         let found = solve(&PassageSolver::new()).unwrap();
-        assert!((found.value() - 1000.0).abs() < 1e-5 && found.to_string() == "1000.00", "{found:?}");
+        assert!((found.value() - 60.0).abs() < 1e-5 && found.to_string() == "60.00", "{found:?}");
         let short = PassageSolver::new().method(PassageMethod::Iteration).max_iterations(1);
         let MeanTime::Bounds { bounds, stop } = solve(&short).unwrap() else { panic!("it is solved for") };
-        assert!(stop == Stop::MaxIterations && bounds.contains(1000.0) && bounds.width() > 1.0, "{bounds:?}");
+        assert!(stop == Stop::MaxIterations && bounds.contains(60.0) && bounds.width() > 1.0, "{bounds:?}");
         let mut stop = |_: &crate::solve::Progress| std::ops::ControlFlow::Break(());
         let iterated = PassageSolver::new().method(PassageMethod::Iteration);
         let stopped = MeanTime::solve(&iterated, &chain, &target, &start, "here", &mut stop);
