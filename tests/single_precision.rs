@@ -139,7 +139,7 @@ fn count(settings: &StationarySolver, rounded_bytes: u128) -> lmchain::Result<(u
     let counted = Counted { inner, pushes: &pushes, rounded_pushes: &rounded_pushes, rounded_bytes };
     let chain = chain.with_operator(counted);
     let report = *settings.solve(&chain)?.report();
-    Ok((pushes.into_inner(), rounded_pushes.into_inner(), report))
+    Ok((pushes.load(Relaxed), rounded_pushes.load(Relaxed), report))
 }
 
 #[test]
@@ -150,13 +150,14 @@ fn most_products_are_in_single_precision() {
     let products = double + single;
     assert!((report.iterations + 2..=report.iterations + 5).contains(&products), "{products} for {report}");
     // From 1 to 6e-8 in single, from there to 1e-10 in double precision: at a
-    // steady speed ln(6e-8 / 1e-10) / ln(1 / 1e-10) = 0.28 of the products.
-    assert!(3 * double < 2 * single, "{double} in double and {single} in single precision");
+    // steady speed ln(6e-8 / 1e-10) / ln(1 / 1e-10) = 0.28 of the some 20 products,
+    // and up to four that only form a residual.
+    assert!(double < single, "{double} in double and {single} in single precision");
 
     let without = solver(StationaryMethod::Power).single_precision_start(false);
     let (double, single, plain) = count(&without, 0).unwrap();
     assert_eq!(single, 0);
-    assert!(double >= plain.iterations && report.iterations <= plain.iterations + 1, "{report}, {plain}");
+    assert!(double >= plain.iterations && report.iterations <= plain.iterations + 2, "{report}, {plain}");
 }
 
 #[test]

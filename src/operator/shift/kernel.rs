@@ -92,17 +92,20 @@ pub(super) fn dots<const R: usize, const TAIL: usize, T: TableEntry>(
     let mut lanes = [[0.0; BLOCK]; R];
     for (at, values) in value_blocks.iter().enumerate() {
         for (i, lanes) in lanes.iter_mut().enumerate() {
-            for j in 0..BLOCK {
-                lanes[j] += row_blocks[i][at][j].widen() * values[j];
-            }
+            add_products(lanes, &row_blocks[i][at], values);
         }
     }
     for (i, lanes) in lanes.iter_mut().enumerate() {
-        for j in 0..TAIL {
-            lanes[j] += rows[i].1[j].widen() * value_tail[j];
-        }
+        add_products(lanes, rows[i].1, value_tail);
     }
     lanes.map(|[a, b, c, d, e, f, g, h]| ((a + e) + (c + g)) + ((b + f) + (d + h)))
+}
+
+#[inline(always)]
+fn add_products<T: TableEntry>(sums: &mut [f64; BLOCK], entries: &[T], values: &[f64]) {
+    for ((sum, p), value) in sums.iter_mut().zip(entries).zip(values) {
+        *sum += p.widen() * value;
+    }
 }
 
 /// The dot product of one row with values, with the bits that [`dots`] gives.

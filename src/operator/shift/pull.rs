@@ -44,19 +44,17 @@ impl<T: TableEntry> ShiftOperator<T> {
 
     fn pull_tile(&self, observable: &[f64], tile: &mut Tile<'_>) {
         let (groups, rest) = tile.outputs.as_chunks_mut::<ROWS>();
-        let mut oldest = tile.oldest;
-        for outputs in groups {
-            let v = self.space.vocabulary_size();
+        let v = self.space.vocabulary_size();
+        let rest_from = tile.oldest + ROWS * groups.len();
+        for (oldest, outputs) in (tile.oldest..).step_by(ROWS).zip(groups) {
             with_tail!(v, TAIL => self.pull_together::<TAIL>(observable, oldest, tile.suffix, outputs));
-            oldest += ROWS;
         }
-        for output in rest {
+        for (oldest, output) in (rest_from..).zip(rest) {
             let first = oldest * self.space.suffixes() + tile.suffix;
             for (context, value) in (first..).zip(output.iter_mut()) {
                 let next = &observable[self.space.successors(context)];
                 *value = dot(self.row(context), next) * self.scale(context);
             }
-            oldest += 1;
         }
     }
 
