@@ -24,7 +24,7 @@ impl MarkovChain<SparseOperator> {
     /// - `Absorbing`: the end leads to the context of K end tokens, for ever.
     ///
     /// While counting, 16 bytes a token of the corpus and 64 a distinct window;
-    /// the result takes 24 a transition and 16 a state.
+    /// the result takes 24 a transition and 32 a state.
     ///
     /// # Errors
     ///

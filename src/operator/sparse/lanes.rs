@@ -14,6 +14,9 @@ const TERMS: usize = 1 << 14;
 /// A lane of so many terms is summed by many tasks.
 const LONG: usize = 1 << 16;
 
+/// A lane of fewer terms is added up one by one.
+const SHORT: usize = 2 * SUMS;
+
 /// Running sums that a lane is added up in.
 const SUMS: usize = 4;
 
@@ -103,14 +106,25 @@ impl Lane<'_> {
         }
     }
 
-    /// The sums of some columns. Terms four apart are added up together, as one addition
-    /// has to wait for the one before it; the order depends on the length alone.
+    /// The sums of some columns. In all but short lanes terms four apart are added up
+    /// together, as one addition has to wait for the one before it; the order depends on
+    /// the length alone.
     fn sums<const W: usize>(&self, input: &[f64], columns: usize, column: usize) -> [f64; W] {
         let (indices, values) = (self.indices, self.values);
         if indices.len() >= LONG {
             return std::array::from_fn(|j| {
                 sum_by(indices.len(), |at| values[at] * input[indices[at] as usize * columns + column + j])
             });
+        }
+        if indices.len() < SHORT {
+            let mut sums = [0.0; W];
+            for (&at, p) in indices.iter().zip(values) {
+                let terms = entries::<W>(input, at as usize * columns + column);
+                for j in 0..W {
+                    sums[j] += p * terms[j];
+                }
+            }
+            return sums;
         }
         let mut sums = [[0.0; W]; SUMS];
         let mut add = |sum: usize, at: u32, p: f64| {
@@ -147,4 +161,33 @@ fn cut(starts: &[usize]) -> Vec<usize> {
     }
     tasks.push(lanes);
     tasks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_share_the_terms_and_lose_no_lane() {
+        // Lanes of 0 to 4 terms, some of many thousands, and a long end of empty ones.
+        let length = |lane: usize| match lane {
+            7 | 8 | 50_000 => 3 * TERMS,
+            0..80_000 => lane * 7 % 5,
+            _ => 0,
+        };
+        let starts: Vec<usize> = std::iter::once(0)
+            .chain((0..200_000).scan(0, |end, lane| {
+                *end += length(lane);
+                Some(*end)
+            }))
+            .collect();
+        let tasks = cut(&starts);
+        assert_eq!((tasks[0], tasks[tasks.len() - 1]), (0, 200_000));
+        let cost = |first: usize, end: usize| starts[end] + end - starts[first] - first;
+        for task in tasks.windows(2) {
+            // A task is full with its last lane, and was not before.
+            assert!(task[0] < task[1] && cost(task[0], task[1] - 1) < TERMS);
+            assert!(task[1] == 200_000 || cost(task[0], task[1]) >= TERMS);
+        }
+    }
 }

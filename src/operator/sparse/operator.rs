@@ -16,8 +16,11 @@ pub type SparseMatrix = CsMatI<f64, u32, usize>;
 /// Any transition matrix in compressed rows, with its compressed columns beside it.
 ///
 /// Rows and columns together let both products gather, so that every output is
-/// summed by one task in a fixed order. They cost 24 bytes a transition, of
-/// which a product reads 12.
+/// summed in a fixed order. They cost 24 bytes a transition and 16 a state, of which a
+/// product reads half, and the two vectors. How near it comes to reading that as fast as
+/// memory can depends on how near together the states are that a state goes to, or
+/// is entered from: where they are anywhere, a product waits for one line of the cache a
+/// transition, a [block](TransitionOperator::push_block) of vectors as often as one.
 ///
 /// # Example
 ///
