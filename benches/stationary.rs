@@ -51,7 +51,9 @@ fn stationary(criterion: &mut Criterion) {
 fn hard(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("hard");
     group.sample_size(10);
-    for spec in [ChainSpec::peaky4, ChainSpec::peaky8, ChainSpec::meta2, ChainSpec::meta3, ChainSpec::meta2old] {
+    for spec in
+        [ChainSpec::peaky4, ChainSpec::peaky8, ChainSpec::meta2, ChainSpec::meta3, ChainSpec::meta2old]
+    {
         let spec = spec(27, 4);
         let chain = shift(&spec);
         group.throughput(Throughput::Elements(chain.operator().stored_entries() as u64));

@@ -23,8 +23,7 @@ const COURTOIS: [[f64; 8]; 8] = [
     [0.00003, 0.0, 0.00003, 0.00004, 0.0, 0.1, 0.8, 0.0999],
     [0.0, 0.00005, 0.0, 0.0, 0.00005, 0.1999, 0.25, 0.55],
 ];
-const COURTOIS_LAW: [f64; 8] =
-    [0.08928, 0.09276, 0.04049, 0.15853, 0.11894, 0.12039, 0.27780, 0.10182];
+const COURTOIS_LAW: [f64; 8] = [0.08928, 0.09276, 0.04049, 0.15853, 0.11894, 0.12039, 0.27780, 0.10182];
 
 /// The law of a chain with one recurrent class, and what is said of it.
 fn solve<O: TransitionOperator>(chain: &MarkovChain<O>, method: StationaryMethod) -> (Vec<f64>, Report) {
@@ -57,7 +56,10 @@ fn the_matrix_of_courtois_has_its_printed_law() {
         assert!(report.is_converged(), "{method:?}: {report}");
         for (found, printed) in law.iter().zip(COURTOIS_LAW) {
             // Five digits, and the error that is proven.
-            assert!((found - printed).abs() <= 0.5e-5 + report.error_bound.unwrap_or(0.0), "{found} {printed}");
+            assert!(
+                (found - printed).abs() <= 0.5e-5 + report.error_bound.unwrap_or(0.0),
+                "{found} {printed}"
+            );
         }
         checked_error(&chain, method);
     }

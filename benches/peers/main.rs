@@ -114,7 +114,11 @@ impl Subject {
         let off = Array1::from(next) - ArrayView1::from(&expected);
         // Both add up V non-negative terms.
         let allowed = 4.0 * self.spec.vocabulary_size() as f64 * f64::EPSILON;
-        if off.iter().map(|x| x.abs()).sum::<f64>() <= allowed { Ok(times) } else { Err("another product".into()) }
+        if off.iter().map(|x| x.abs()).sum::<f64>() <= allowed {
+            Ok(times)
+        } else {
+            Err("another product".into())
+        }
     }
 
     fn solve(&self, name: &str, most: usize, error_tolerance: Option<f64>) -> Result<Value, Failure> {

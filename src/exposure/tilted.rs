@@ -1,7 +1,7 @@
 //! A chain whose steps are made more or less likely by where they lead.
 
 use crate::error::{Error, Result};
-use crate::operator::{Arc, Transition, TransitionOperator, counted_bytes, map_in_place, map_columns};
+use crate::operator::{Arc, Transition, TransitionOperator, counted_bytes, map_columns, map_in_place};
 
 /// The chain `P(i, j) w(j) / (P w)(i)`: each step in proportion to a weight of the
 /// state that it enters.

@@ -7,8 +7,8 @@
 //! problem possible that the others cannot.
 
 mod backoff;
-mod fundamental;
 mod block;
+mod fundamental;
 mod matrix_market;
 #[cfg(feature = "npz")]
 mod npz;
@@ -26,8 +26,8 @@ use rayon::prelude::*;
 pub use backoff::BackoffOperator;
 #[cfg(test)]
 pub(crate) use backoff::test_matrix;
-pub(crate) use fundamental::Fundamental;
 pub(crate) use block::{Block, block_batches, map_columns, pull_all, push_all};
+pub(crate) use fundamental::Fundamental;
 pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry, round_to_f32};
 pub use sparse::{SparseMatrix, SparseOperator};

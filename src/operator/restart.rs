@@ -5,7 +5,7 @@ use rand::RngExt;
 use super::block::map_columns;
 use super::transition::{Arc, LikelyStep, StepSampler, Transition, TransitionOperator, predecessors};
 use crate::error::{Error, Result};
-use crate::prob::{AliasTable, LANES, Law, StreamRng, dot, sum_by, sum_depth, sum_columns};
+use crate::prob::{AliasTable, LANES, Law, StreamRng, dot, sum_by, sum_columns, sum_depth};
 
 /// The chain `(1 - eps) P + eps 1 mu`: at every step, with probability `eps`
 /// the state is forgotten and drawn afresh from the restart law `mu`.

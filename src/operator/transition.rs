@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::block::{by_column, check_blocks};
 use super::tabulated::{tabulate, tabulated_bytes};
 use crate::prob::{StreamRng, sums_by};
-use super::block::{by_column, check_blocks};
 
 /// A transition of positive probability, met while walking a row or column.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -64,7 +64,8 @@ pub(crate) fn sum_columns(n: usize, columns: usize, term: impl Fn(usize, usize) 
                 .enumerate()
                 .for_each(|(column, sum)| *sum += term(i, column));
         }
-        let of_lanes = |column: usize| lanes[column..].iter().step_by(columns).fold(0.0, |sum, lane| sum + lane);
+        let of_lanes =
+            |column: usize| lanes[column..].iter().step_by(columns).fold(0.0, |sum, lane| sum + lane);
         let mut sums: Vec<f64> = (0..columns).map(of_lanes).collect();
         for i in whole..end {
             sums.iter_mut().enumerate().for_each(|(column, sum)| *sum += term(i, column));

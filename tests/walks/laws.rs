@@ -72,7 +72,7 @@ fn steps_follow_the_rows_of_every_chain() {
 fn steps_follow_the_rows_of_smoothed_models() {
     let settings = CorpusSettings::new(Tokenizer::whitespace()).document_end(DocumentEnd::Reset);
     let corpus = settings.read_strings(["a b a c a b b", "c a b d", "b b a", "d c b a a b"]).unwrap();
-    for smoothing in [Smoothing::ModifiedKneserNey, Smoothing::Katz { threshold: 5 }, Smoothing::WittenBell] {
+    for smoothing in [Smoothing::ModifiedKneserNey, Smoothing::Katz { largest: 5 }, Smoothing::WittenBell] {
         let settings = NgramSettings::new(3).smoothing(smoothing);
         let model = settings.fallback_discounts([0.5, 1.0, 1.5]).fit(&corpus).unwrap();
         check_steps(&MarkovChain::smoothed(&model).unwrap());

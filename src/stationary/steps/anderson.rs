@@ -57,7 +57,9 @@ impl Anderson {
         if let Some(weights) = self.weights(&step.change) {
             let moves: Vec<(f64, &[f64])> =
                 weights.iter().copied().zip(self.differences.iter().map(|moved| &moved.to[..])).collect();
-            map_in_place(to, |state, to| moves.iter().fold(to, |to, (weight, moved)| to - weight * moved[state]));
+            map_in_place(to, |state, to| {
+                moves.iter().fold(to, |to, (weight, moved)| to - weight * moved[state])
+            });
         }
         self.last = Some(step);
     }
