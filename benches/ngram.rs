@@ -6,9 +6,6 @@
 
 mod support;
 
-#[path = "support/text.rs"]
-mod text;
-
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lmchain::chain::MarkovChain;
 use lmchain::model::{NgramModel, NgramSettings, Smoothing, score_sentences};
@@ -18,7 +15,7 @@ use lmchain::prob::Law;
 use lmchain::stationary::StationarySolver;
 use lmchain::text::{Corpus, CorpusSettings, DocumentEnd, Tokenizer};
 use support::sum_of_chunk;
-use text::Text;
+use support::text::Text;
 
 fn read(text: &str) -> Corpus {
     let settings = CorpusSettings::new(Tokenizer::whitespace()).document_end(DocumentEnd::Reset);

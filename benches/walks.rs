@@ -7,9 +7,6 @@
 
 mod support;
 
-#[path = "support/text.rs"]
-mod text;
-
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use criterion::measurement::WallTime;
@@ -25,7 +22,7 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use support::chains::ChainSpec;
 use support::shift;
-use text::Text;
+use support::text::Text;
 
 const WALKS: usize = 256;
 const STEPS: usize = 2000;

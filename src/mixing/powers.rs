@@ -24,7 +24,7 @@ impl Blocks {
     pub(super) fn alike(power: &Power, distance: f64) -> Self {
         let mut blocks = Self { block_of: Vec::new(), first: Vec::new() };
         for (state, row) in power.matrix.rows().into_iter().enumerate() {
-            let near = |&first: &usize| apart(row, power.matrix.row(first)) <= distance;
+            let near = |&first: &usize| apart(&row, &power.matrix.row(first)) <= distance;
             let block = blocks.first.iter().position(near).unwrap_or_else(|| {
                 blocks.first.push(state);
                 blocks.first.len() - 1
@@ -35,7 +35,7 @@ impl Blocks {
     }
 
     /// The mass of a row in each block.
-    fn masses(&self, row: ArrayView1<'_, f64>) -> Vec<f64> {
+    fn masses(&self, row: &ArrayView1<'_, f64>) -> Vec<f64> {
         let mut masses = vec![0.0; self.first.len()];
         row.iter().zip(&self.block_of).for_each(|(p, &block)| masses[block] += p);
         masses
@@ -100,7 +100,7 @@ impl Power {
         for mut row in matrix.rows_mut() {
             let sum = row.sum();
             row /= sum;
-            masses.push(blocks.masses(row.view()));
+            masses.push(blocks.masses(&row.view()));
             outside = outside.max(outside_largest(row.iter()));
             outside_blocks = outside_blocks.max(outside_largest(masses[masses.len() - 1].iter()));
         }
@@ -109,9 +109,9 @@ impl Power {
             let first = blocks.first[block];
             if state != first {
                 // Rows sum to one up to rounding.
-                spread = spread.max(apart(matrix.row(state), matrix.row(first)) + unit);
+                spread = spread.max(apart(&matrix.row(state), &matrix.row(first)) + unit);
                 let [one, other] = [state, first].map(|state| ArrayView1::from(&masses[state]));
-                spread_between = spread_between.max(apart(one, other) + unit);
+                spread_between = spread_between.max(apart(&one, &other) + unit);
             }
         }
         let total = carried[0] + unit * outside;
@@ -126,7 +126,7 @@ impl Power {
 
     /// The distance of one start from a law.
     pub(super) fn distance_of(&self, start: usize, law: &Law) -> f64 {
-        apart(self.matrix.row(start), ArrayView1::from(&law[..]))
+        apart(&self.matrix.row(start), &ArrayView1::from(&law[..]))
     }
 
     /// The distance of the worst start from a law.
@@ -136,7 +136,7 @@ impl Power {
 }
 
 /// Total variation distance of two rows.
-fn apart(one: ArrayView1<'_, f64>, other: ArrayView1<'_, f64>) -> f64 {
+fn apart(one: &ArrayView1<'_, f64>, other: &ArrayView1<'_, f64>) -> f64 {
     0.5 * one.iter().zip(other).map(|(p, q)| (p - q).abs()).sum::<f64>()
 }
 

@@ -135,5 +135,5 @@ fn what_cannot_be_watched_is_refused() {
     let outside = walker.stream(Start::State(9), 1, 1, 1, || VisitCounts::of_states(9));
     assert!(matches!(outside, Err(Error::StateOutOfRange { state: 9, states: 9 })));
     let large = walker.stream(Start::State(0), 1000, 1, 1, || VisitCounts::of_states(1 << 40));
-    assert!(matches!(large, Err(Error::TooLarge { needed, .. }) if needed == 16 * 8 << 40));
+    assert!(matches!(large, Err(Error::TooLarge { needed, .. }) if needed == (16 * 8) << 40));
 }

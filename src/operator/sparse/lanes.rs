@@ -153,10 +153,10 @@ fn cut(starts: &[usize]) -> Vec<usize> {
     let lanes = starts.len() - 1;
     let mut tasks = vec![0];
     let mut full = TERMS;
-    for lane in 1..lanes {
-        if starts[lane] + lane >= full {
+    for (lane, start) in starts.iter().enumerate().take(lanes).skip(1) {
+        if start + lane >= full {
             tasks.push(lane);
-            full = starts[lane] + lane + TERMS;
+            full = start + lane + TERMS;
         }
     }
     tasks.push(lanes);
