@@ -4,6 +4,7 @@
 //! 12 for each transition and the two vectors. The other crates multiply in one
 //! thread; `nalgebra` has columns of 64 bits, so it moves 16 bytes a transition.
 
+#[path = "../../support/mod.rs"]
 mod support;
 
 use criterion::measurement::WallTime;
