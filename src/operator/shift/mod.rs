@@ -10,4 +10,6 @@ mod sampler;
 mod table_entry;
 
 pub use operator::ShiftOperator;
+pub(super) use operator::{check_row, check_table_size, sum_of_row};
+pub(super) use pull::dot;
 pub use table_entry::{TableEntry, round_to_f32};

@@ -56,7 +56,7 @@ impl ShiftOperator<f64> {
     /// [`Error::LengthMismatch`] if the table does not have `V^K · V` entries,
     /// [`Error::InvalidEntry`] and [`Error::RowSum`] for rows that are not laws.
     pub fn new(space: ContextSpace, table: Vec<f64>) -> Result<Self> {
-        check_table(&space, &table, Law::sum_tolerance(space.vocabulary_size()))?;
+        check_table(&space, &table)?;
         Ok(Self { space, table, row_scale: Vec::new() })
     }
 
@@ -74,15 +74,13 @@ impl ShiftOperator<f32> {
     ///
     /// As for `f64`; rows must sum to one within the rounding of their entries.
     pub fn new_f32(space: ContextSpace, table: Vec<f32>) -> Result<Self> {
-        check_table(&space, &table, f64::from(f32::EPSILON) + Law::sum_tolerance(space.vocabulary_size()))?;
+        check_table(&space, &table)?;
         Ok(Self::with_scales(space, table))
     }
 
     fn with_scales(space: ContextSpace, table: Vec<f32>) -> Self {
-        let row_scale = table
-            .par_chunks_exact(space.vocabulary_size())
-            .map(|row| row.iter().map(|&p| f64::from(p)).sum::<f64>().recip())
-            .collect();
+        let row_scale =
+            table.par_chunks_exact(space.vocabulary_size()).map(|row| sum_of_row(row).recip()).collect();
         Self { space, table, row_scale }
     }
 }
@@ -115,8 +113,12 @@ impl<T: TableEntry> ShiftOperator<T> {
     }
 
     pub(super) fn row(&self, context: usize) -> &[T] {
-        let v = self.space.vocabulary_size();
-        &self.table[context * v..(context + 1) * v]
+        self.rows_from(context, self.space.vocabulary_size())
+    }
+
+    /// So many entries from the beginning of a row on.
+    pub(in crate::operator) fn rows_from(&self, context: usize, entries: usize) -> &[T] {
+        &self.table[context * self.space.vocabulary_size()..][..entries]
     }
 
     pub(super) fn scale(&self, context: usize) -> f64 {
@@ -225,27 +227,41 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
     }
 }
 
-fn check_table<T: TableEntry>(space: &ContextSpace, table: &[T], tolerance: f64) -> Result<()> {
+fn check_table<T: TableEntry>(space: &ContextSpace, table: &[T]) -> Result<()> {
     let v = space.vocabulary_size();
+    let expected = check_table_size::<T>(space)?;
+    if expected != table.len() {
+        return Err(Error::LengthMismatch { expected, found: table.len() });
+    }
+    let rows = table.par_chunks_exact(v).enumerate();
+    let problem = rows.find_map_first(|(row, law)| check_row(row, law).err());
+    problem.map_or(Ok(()), Err)
+}
+
+/// The number of entries of the table over a space, if its contexts can be numbered.
+pub(in crate::operator) fn check_table_size<T: TableEntry>(space: &ContextSpace) -> Result<usize> {
     if space.len() >= u32::MAX as usize {
-        let allowed = u128::from(u32::MAX) * v as u128 * size_of::<T>() as u128;
+        let allowed = u128::from(u32::MAX) * space.vocabulary_size() as u128 * size_of::<T>() as u128;
         return Err(Error::TooLarge {
             what: "a table of 2^32 - 1 contexts or more, which are numbered in 32 bits,",
             needed: ShiftOperator::<T>::table_bytes(space),
             allowed,
         });
     }
-    let expected = space.len().checked_mul(v);
-    if expected != Some(table.len()) {
-        return Err(Error::LengthMismatch { expected: expected.unwrap_or(usize::MAX), found: table.len() });
+    Ok(space.len().saturating_mul(space.vocabulary_size()))
+}
+
+/// Refuses a row that is no law within the rounding of its entries.
+pub(in crate::operator) fn check_row<T: TableEntry>(row: usize, law: &[T]) -> Result<()> {
+    let tolerance = T::ROUNDING + Law::sum_tolerance(law.len());
+    if let Some(column) = law.iter().position(|p| !(p.widen().is_finite() && p.widen() >= 0.0)) {
+        return Err(Error::InvalidEntry { row, column, value: law[column].widen() });
     }
-    let problem = table.par_chunks_exact(v).enumerate().find_map_first(|(row, law)| {
-        let bad = law.iter().position(|p| !(p.widen().is_finite() && p.widen() >= 0.0));
-        if let Some(column) = bad {
-            return Some(Error::InvalidEntry { row, column, value: law[column].widen() });
-        }
-        let sum: f64 = law.iter().map(|p| p.widen()).sum();
-        ((sum - 1.0).abs() > tolerance).then_some(Error::RowSum { row, sum, tolerance })
-    });
-    problem.map_or(Ok(()), Err)
+    let sum = sum_of_row(law);
+    if (sum - 1.0).abs() > tolerance { Err(Error::RowSum { row, sum, tolerance }) } else { Ok(()) }
+}
+
+/// The sum of a row, from left to right.
+pub(in crate::operator) fn sum_of_row<T: TableEntry>(row: &[T]) -> f64 {
+    row.iter().map(|p| p.widen()).sum()
 }
