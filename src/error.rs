@@ -1,14 +1,19 @@
 //! The one error type of the crate.
 
 mod arpa_file;
+mod checkpoint;
 mod matrix_file;
 mod ngram;
+mod table_file;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use arpa_file::ArpaFileProblem;
+pub use checkpoint::CheckpointProblem;
 pub use matrix_file::MatrixFileProblem;
 pub use ngram::NgramProblem;
+pub use table_file::TableFileProblem;
 
 use matrix_file::Place;
 
@@ -146,6 +151,31 @@ pub enum Error {
         line: Option<usize>,
         /// What is wrong.
         problem: MatrixFileProblem,
+    },
+
+    // ---- chains that are not held in memory -----------------------------------
+    /// A file does not hold the table of a chain.
+    #[error("{}: {problem}", path.display())]
+    TableFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: TableFileProblem,
+    },
+    /// The rows of a chain could not be had in the middle of a product, so that
+    /// everything computed since is void.
+    #[error("a product could not be computed: {source}")]
+    Product {
+        /// The first reason.
+        source: Arc<Error>,
+    },
+    /// A computation cannot go on from a checkpoint.
+    #[error("{}: {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: CheckpointProblem,
     },
 
     // ---- contexts and states -------------------------------------------------

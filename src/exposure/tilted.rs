@@ -111,6 +111,10 @@ impl<O: TransitionOperator> TransitionOperator for Tilted<O> {
         map_columns(expected, columns, |state, _, pulled| pulled / self.sums[state]);
     }
 
+    fn check_products(&self) -> Result<()> {
+        self.operator.check_products()
+    }
+
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
         let next = self.operator.next_successor(state, cursor)?;
         Some(Transition { probability: self.tilt(state, next.state, next.probability), ..next })

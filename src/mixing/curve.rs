@@ -90,7 +90,9 @@ impl<O: TransitionOperator> MarkovChain<O> {
     ) -> Result<Vec<f64>> {
         assert_eq!(stationary.len(), self.len(), "a law over the states of the chain");
         let law = start.law(self.states())?.into_vec();
-        Ok(self.measured_along(law, steps, |law, _| divergence.between(law, stationary)))
+        let curve = self.measured_along(law, steps, |law, _| divergence.between(law, stationary));
+        self.operator().check_products()?;
+        Ok(curve)
     }
 
     /// The largest [`Divergence`] from `stationary` over *all* starts, after
@@ -180,6 +182,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
                 worst.iter_mut().zip(curve).for_each(|(worst, value)| *worst = worst.max(value));
             }
         }
+        self.operator().check_products()?;
         Ok(worst)
     }
 

@@ -155,6 +155,10 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
         }
     }
 
+    fn check_products(&self) -> Result<()> {
+        self.operator.check_products()
+    }
+
     /// Cursors up to the number of restart targets walk those that the inner
     /// chain does not lead to; later ones walk the inner chain.
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::block::{by_column, check_blocks};
 use super::tabulated::{tabulate, tabulated_bytes};
 use crate::prob::{StreamRng, sums_by};
+use crate::error::Result;
 
 /// A transition of positive probability, met while walking a row or column.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -140,6 +141,19 @@ pub trait TransitionOperator: Send + Sync {
         by_column((observables, expected), columns, |observable, expected| {
             self.pull_back(observable, expected);
         });
+    }
+
+    /// Whether all products and transitions so far could be computed.
+    ///
+    /// An operator that does not hold its transitions in memory may fail to get
+    /// at them. Products cannot fail: from then on they give NaN, and all that was
+    /// made of them is void.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Product`](crate::Error::Product) with the first reason.
+    fn check_products(&self) -> Result<()> {
+        Ok(())
     }
 
     /// The first transition out of `state` at or after `cursor`; start at 0.
@@ -299,6 +313,16 @@ pub trait StepSampler: Send + Sync {
             *state = self.step(*state as usize, rng) as u32;
         }
     }
+
+    /// Whether all steps so far could be drawn, as
+    /// [`TransitionOperator::check_products`] says of products.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Product`](crate::Error::Product) with the first reason.
+    fn check_steps(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The likeliest of some steps `(state, probability)`, the first among equals.
@@ -367,6 +391,9 @@ macro_rules! delegate_operator {
             }
             fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
                 (**self).pull_block(observables, expected, columns);
+            }
+            fn check_products(&self) -> Result<()> {
+                (**self).check_products()
             }
             fn push_largest(&self, weights: &[f64], next: &mut [f64]) {
                 (**self).push_largest(weights, next);

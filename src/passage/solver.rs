@@ -104,7 +104,8 @@ impl PassageSolver {
     ///
     /// [`Error::LengthMismatch`] for sets of another chain, [`Error::EmptySet`]
     /// for an empty target, [`Error::OverlappingSets`], [`Error::InvalidSetting`];
-    /// of elimination, [`Error::TooExpensive`] and [`Error::Underflow`].
+    /// of elimination, [`Error::TooExpensive`] and [`Error::Underflow`]; [`Error::Product`]
+    /// if the operator fails.
     pub fn reach<O: TransitionOperator>(
         &self,
         chain: &MarkovChain<O>,
@@ -240,11 +241,22 @@ impl PassageSolver {
         observer: &mut dyn Observer,
     ) -> Result<Found> {
         check_positive("tolerance", self.tolerance)?;
-        let open = problem.open.len();
-        if open == 0 {
+        if problem.open.is_empty() {
             let known = problem.enclosure(vec![0.0; problem.boundary.len()], problem.boundary.clone(), 0.0);
             return Ok(Found { bounds: known, iterations: 0, stop: Stop::Direct });
         }
+        let found = self.by_method(problem, relative, observer)?;
+        problem.operator.check_products()?;
+        Ok(found)
+    }
+
+    fn by_method<O: TransitionOperator>(
+        &self,
+        problem: &Dirichlet<'_, O>,
+        relative: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<Found> {
+        let open = problem.open.len();
         match self.method {
             PassageMethod::Iteration => Ok(self.iterate(problem, relative, observer)),
             PassageMethod::Elimination => eliminated(problem, observer),

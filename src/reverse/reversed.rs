@@ -128,6 +128,10 @@ impl<O: TransitionOperator> TransitionOperator for Reversed<O> {
         });
     }
 
+    fn check_products(&self) -> Result<()> {
+        self.operator.check_products()
+    }
+
     fn next_successor(&self, state: usize, mut cursor: usize) -> Option<Transition> {
         if !self.has_past(state) {
             return Self::stay(state, cursor);

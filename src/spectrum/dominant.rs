@@ -170,6 +170,7 @@ impl DominantSolver {
         let mut search = KrylovSchur::new(&mut map, Weighted(&weights), &search);
         let (leading, stop) = self.iterate(&mut search, room, observer)?;
         let ahead = search.form(&leading, Separation::columns(leading.eigenvalues.len()));
+        chain.operator().check_products()?;
         search.shrink(&leading, leading.eigenvalues.len());
         let residual = search.residual();
         let stop = if stop == Stop::Converged && residual > self.tolerance { Stop::Rounding } else { stop };

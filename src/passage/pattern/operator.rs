@@ -225,6 +225,10 @@ impl<O: TransitionOperator> TransitionOperator for PatternOperator<O> {
         });
     }
 
+    fn check_products(&self) -> Result<()> {
+        self.operator.check_products()
+    }
+
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
         let (node, state) = self.pair(state);
         let inner = self.operator.next_successor(state, cursor)?;
