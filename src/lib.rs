@@ -107,6 +107,7 @@ pub mod drift;
 pub mod elicit;
 pub mod error;
 pub mod exposure;
+mod files;
 pub mod information;
 pub mod loops;
 pub mod metastable;

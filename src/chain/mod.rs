@@ -25,6 +25,7 @@ mod register;
 mod smoothed;
 mod state_set;
 mod states;
+mod streamed;
 mod walk;
 
 pub use classes::Classes;
@@ -38,3 +39,4 @@ pub use state_set::StateSet;
 pub use states::States;
 pub(crate) use walk::{Begun, walk_each};
 pub use walk::{Ensemble, FirstVisits, Start, Visit, VisitCounts, Walk, WalkObserver, Walker};
+pub use streamed::{ModelRows, RecomputedChain, StoredChain};

@@ -18,6 +18,7 @@ mod sparse;
 mod tabulated;
 #[cfg(test)]
 mod test_steps;
+mod streamed;
 mod transition;
 mod triplets;
 
@@ -34,6 +35,7 @@ pub use sparse::{SparseMatrix, SparseOperator};
 pub(crate) use tabulated::counted_bytes;
 #[cfg(test)]
 pub(crate) use test_steps::assert_steps_side_by_side;
+pub use streamed::{FileEntry, FunctionRows, RoundedRows, RowSource, StreamedOperator, TableFile};
 pub use transition::{
     Arc, LikelyStep, Pushed, StepSampler, Transition, TransitionOperator, predecessors, successors,
 };
