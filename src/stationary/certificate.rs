@@ -2,7 +2,10 @@
 
 use rayon::prelude::*;
 
+use std::io;
+
 use super::steps::{Anderson, DEPTH, Means};
+use super::tape::{Tape, impossible};
 use crate::chain::Classes;
 use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
 use crate::prob::{sum_by, sum_depth};
@@ -71,6 +74,24 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
             settled: false,
             row_sum_error: row_sum_error(operator),
         }
+    }
+
+    /// Passes everything that it goes on from.
+    pub(super) fn persist(&mut self, tape: &mut Tape<'_>) -> io::Result<()> {
+        let states = self.operator.states();
+        for target in &mut self.targets {
+            tape.count(target)?;
+            if *target >= states {
+                return Err(impossible());
+            }
+        }
+        tape.vector(&mut self.solution, states)?;
+        tape.vector(&mut self.left, states)?;
+        self.extrapolation.persist(states, tape)?;
+        tape.count(&mut self.steps)?;
+        tape.float(&mut self.hitting_time)?;
+        tape.float(&mut self.milestone)?;
+        tape.flag(&mut self.settled)
     }
 
     /// Improves the solution, by what the steps of the iteration for the law

@@ -1,10 +1,15 @@
 //! The iteration: step by step, until it stands still and that is proven to be near.
 
+use std::io;
+
 use super::certificate::Certificate;
+use super::checkpoint::Checkpoint;
 use super::laws::{largest_residual, normalize};
 use super::steps::Step;
+use super::tape::{Tape, impossible};
 use crate::chain::{Classes, MarkovChain};
 use crate::operator::{TransitionOperator, map_in_place};
+use crate::error;
 use crate::solve::{Observer, Progress, Report, Stop};
 
 /// Products after which the laws are divided by their sums again. In between,
@@ -37,6 +42,7 @@ pub(super) struct Iteration<'a, O, S> {
     classes: &'a Classes,
     settings: &'a IterationSettings,
     step: S,
+    checkpoint: Option<Checkpoint<'a>>,
     law: Vec<f64>,
     next: Vec<f64>,
     /// The sum of `next`, if it is one law over all states.
@@ -45,7 +51,14 @@ pub(super) struct Iteration<'a, O, S> {
 }
 
 impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
-    pub(super) fn new(chain: &'a MarkovChain<O>, settings: &'a IterationSettings, step: S) -> Self {
+    /// Starts from the uniform law of every recurrent class, or from a checkpoint
+    /// if there is one.
+    pub(super) fn new(
+        chain: &'a MarkovChain<O>,
+        settings: &'a IterationSettings,
+        step: S,
+        checkpoint: Option<Checkpoint<'a>>,
+    ) -> Self {
         let (operator, classes) = (chain.operator(), chain.classes());
         let mut law = vec![0.0; operator.states()];
         for class in classes.recurrent() {
@@ -56,14 +69,28 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
         }
         let next = vec![0.0; operator.states()];
         let rounded = settings.single_precision_start.then(|| operator.single_precision()).flatten();
-        Self { operator, rounded, classes, settings, step, law, next, sum: None, iterations: 0 }
+        Self { operator, rounded, classes, settings, step, checkpoint, law, next, sum: None, iterations: 0 }
     }
 
-    pub(super) fn solve(mut self, observer: &mut dyn Observer) -> (Vec<f64>, Report) {
+    /// # Errors
+    ///
+    /// [`Product`](error::Error::Product), and those of checkpoints.
+    pub(super) fn solve(mut self, observer: &mut dyn Observer) -> error::Result<(Vec<f64>, Report)> {
         let mut tolerance = self.settings.tolerance;
         let mut certificate: Option<Certificate<'a, O>> = None;
+        let mut checkpoint = self.checkpoint.take();
+        if let Some(checkpoint) = &mut checkpoint {
+            checkpoint.resume(|tape| self.persist(&mut tolerance, &mut certificate, tape))?;
+        }
         loop {
             let mut residual = self.residual();
+            self.operator.check_products()?;
+            if let Some(due) = checkpoint.as_mut().filter(|checkpoint| checkpoint.is_due(self.iterations)) {
+                if self.cancelled("writing a checkpoint", residual, observer) {
+                    return Ok(self.finish(residual, None, Stop::Cancelled));
+                }
+                due.save(|tape| self.persist(&mut tolerance, &mut certificate, tape))?;
+            }
             if residual <= tolerance.max(SINGLE_PRECISION) && self.rounded.take().is_some() {
                 self.step.start_afresh();
                 residual = self.residual();
@@ -74,25 +101,26 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
             }
             if self.cancelled("stationary law", residual, observer) {
                 let residual = self.settle();
-                return self.finish(residual, None, Stop::Cancelled);
+                return Ok(self.finish(residual, None, Stop::Cancelled));
             }
             if residual <= tolerance && self.step.has_settled(tolerance) {
                 let Some(goal) = self.settings.error_tolerance else {
-                    return self.finish(residual, None, Stop::Converged);
+                    return Ok(self.finish(residual, None, Stop::Converged));
                 };
                 let (operator, classes) = (self.operator, self.classes);
                 let proof = certificate.get_or_insert_with(|| Certificate::new(operator, classes, &self.law));
                 if self.prove(proof, residual, goal, observer).is_err() {
-                    return self.finish(residual, None, Stop::Cancelled);
+                    return Ok(self.finish(residual, None, Stop::Cancelled));
                 }
+                self.operator.check_products()?;
                 let bound = proof.error_bound(residual);
                 if bound <= goal {
-                    return self.finish(residual, Some(bound), Stop::Converged);
+                    return Ok(self.finish(residual, Some(bound), Stop::Converged));
                 }
                 // A smaller residual may do, if rounding leaves room for one.
                 let rounding = proof.error_bound(0.0);
                 if rounding > 0.5 * goal && !self.step.look_closer() {
-                    return self.finish(residual, bound.is_finite().then_some(bound), Stop::Unproven);
+                    return Ok(self.finish(residual, bound.is_finite().then_some(bound), Stop::Unproven));
                 }
                 if rounding <= 0.5 * goal {
                     tolerance = tolerance.min(residual * (goal - rounding) / (2.0 * (bound - rounding)));
@@ -100,10 +128,40 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
             }
             if is_last {
                 let bound = certificate.map(|proof| proof.error_bound(residual)).filter(|b| b.is_finite());
-                return self.finish(residual, bound, Stop::MaxIterations);
+                return Ok(self.finish(residual, bound, Stop::MaxIterations));
             }
             self.advance(residual, tolerance);
         }
+    }
+
+    /// Passes what the iteration goes on from; gives the iterations so far.
+    fn persist(
+        &mut self,
+        tolerance: &mut f64,
+        certificate: &mut Option<Certificate<'a, O>>,
+        tape: &mut Tape<'_>,
+    ) -> io::Result<usize> {
+        tape.count(&mut self.iterations)?;
+        tape.float(tolerance)?;
+        tape.vector(&mut self.law, self.operator.states())?;
+        if self.law.iter().any(|p| !(p.is_finite() && *p >= 0.0)) {
+            return Err(impossible());
+        }
+        let mut is_rounded = self.rounded.is_some();
+        tape.flag(&mut is_rounded)?;
+        if !is_rounded {
+            self.rounded = None;
+        }
+        let mut is_proving = certificate.is_some();
+        tape.flag(&mut is_proving)?;
+        if is_proving {
+            let (operator, classes) = (self.operator, self.classes);
+            certificate
+                .get_or_insert_with(|| Certificate::new(operator, classes, &self.law))
+                .persist(tape)?;
+        }
+        self.step.persist(&self.law, tape)?;
+        Ok(self.iterations)
     }
 
     /// `||law P - law||_1`, the largest over the classes; leaves `law P` in `next`.

@@ -22,11 +22,13 @@
 
 mod absorption;
 mod certificate;
+mod checkpoint;
 mod gth;
 mod iteration;
 mod laws;
 mod solver;
 mod steps;
+mod tape;
 
 pub use laws::StationaryLaws;
 pub use solver::{StationaryMethod, StationarySolver};

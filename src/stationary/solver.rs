@@ -1,6 +1,9 @@
 //! Settings and choice of method.
 
+use std::path::PathBuf;
+
 use super::StationaryLaws;
+use super::checkpoint::{Checkpoint, CheckpointSettings};
 use super::gth::laws_by_elimination;
 use super::iteration::{Iteration, IterationSettings};
 use super::laws::largest_residual;
@@ -55,6 +58,7 @@ pub enum StationaryMethod {
 pub struct StationarySolver {
     iteration: IterationSettings,
     method: StationaryMethod,
+    checkpoint: Option<CheckpointSettings>,
 }
 
 impl Default for StationarySolver {
@@ -78,7 +82,7 @@ impl StationarySolver {
             max_iterations: 100_000,
             single_precision_start: false,
         };
-        Self { iteration, method: StationaryMethod::Auto }
+        Self { iteration, method: StationaryMethod::Auto, checkpoint: None }
     }
 
     /// The residual `||pi P - pi||_1` to reach.
@@ -123,6 +127,20 @@ impl StationarySolver {
         self
     }
 
+    /// Keeps the iteration in a file, written anew after every so many iterations;
+    /// if the file exists, goes on from there. A solve that was killed and is
+    /// taken up again gives the same bits, law and report, as one that was not, with or
+    /// without checkpoints. Elimination keeps nothing.
+    ///
+    /// The file is of the length of the law (8 bytes a state), of the three vectors of
+    /// a proof, and of up to nineteen where steps are extrapolated. It is written beside
+    /// its place and then moved there, so a kill while it is written costs no more
+    /// than the iterations since the last. It stays when the law is found.
+    pub fn checkpoint(mut self, path: impl Into<PathBuf>, every: usize) -> Self {
+        self.checkpoint = Some(CheckpointSettings { path: path.into(), every });
+        self
+    }
+
     /// The stationary laws of all recurrent classes.
     ///
     /// The report's residual is the largest over the classes; so is its error bound.
@@ -131,7 +149,9 @@ impl StationarySolver {
     ///
     /// [`Error::InvalidSetting`]; [`Error::TooExpensive`] for elimination of a
     /// class of more than 4,096 states; [`Error::Underflow`]; [`Error::TooLarge`]
-    /// for a copy in single precision of more than 8 GiB.
+    /// for a copy in single precision of more than 8 GiB; [`Error::Product`] if
+    /// the operator fails; [`Error::Checkpoint`] for a checkpoint that is damaged, or of another
+    /// chain or other settings, and [`Error::Io`] if it cannot be read or written.
     pub fn solve<'a, O: TransitionOperator>(
         &self,
         chain: &'a MarkovChain<O>,
@@ -152,26 +172,29 @@ impl StationarySolver {
     ) -> Result<Outcome<StationaryLaws<'a>>> {
         self.check(chain.operator())?;
         let (operator, classes) = (chain.operator(), chain.classes());
+        operator.check_products()?;
         let largest = classes.recurrent().map(|class| classes.members(class).len()).max().unwrap_or(0);
         let power = |lazy, observer: &mut dyn Observer| {
-            Iteration::new(chain, &self.iteration, Plain { lazy }).solve(observer)
+            let step = Plain { lazy };
+            Iteration::new(chain, &self.iteration, step, self.kept(operator)?).solve(observer)
         };
         let accelerated = |at_once, observer: &mut dyn Observer| {
-            Iteration::new(chain, &self.iteration, Accelerated::new(chain, at_once)).solve(observer)
+            let step = Accelerated::new(chain, at_once);
+            Iteration::new(chain, &self.iteration, step, self.kept(operator)?).solve(observer)
         };
         let (within_class, report) = match self.method {
-            StationaryMethod::Power => power(false, observer),
-            StationaryMethod::LazyPower => power(true, observer),
-            StationaryMethod::LikelyPaths => accelerated(true, observer),
+            StationaryMethod::Power => power(false, observer)?,
+            StationaryMethod::LazyPower => power(true, observer)?,
+            StationaryMethod::LikelyPaths => accelerated(true, observer)?,
             StationaryMethod::Gth => eliminate(operator, classes, largest, observer)?,
             StationaryMethod::Auto if largest <= SMALL_CLASS => {
                 match eliminate(operator, classes, largest, observer) {
-                    Err(Error::Underflow { .. }) => accelerated(false, observer),
+                    Err(Error::Underflow { .. }) => accelerated(false, observer)?,
                     eliminated => eliminated?,
                 }
             }
             StationaryMethod::Auto => {
-                let (law, report) = accelerated(false, observer);
+                let (law, report) = accelerated(false, observer)?;
                 let doubtful = matches!(report.stop, Stop::Unproven | Stop::MaxIterations);
                 if doubtful && largest <= REFEREE_CLASS {
                     eliminate(operator, classes, largest, observer)?
@@ -180,13 +203,33 @@ impl StationarySolver {
                 }
             }
         };
+        operator.check_products()?;
         Ok(Outcome::new(StationaryLaws::new(classes, within_class), report))
+    }
+
+    /// The checkpoint of an iteration, if one is asked for.
+    fn kept<O: TransitionOperator>(&self, operator: &O) -> Result<Option<Checkpoint<'_>>> {
+        let error_tolerance = self.iteration.error_tolerance.unwrap_or(0.0);
+        let settings = [
+            ("method", self.method as u64),
+            ("tolerance", self.iteration.tolerance.to_bits()),
+            ("error_tolerance", error_tolerance.to_bits()),
+            ("single_precision_start", u64::from(self.iteration.single_precision_start)),
+        ];
+        let checkpoint =
+            self.checkpoint.as_ref().map(|checkpoint| Checkpoint::new(checkpoint, operator, settings));
+        operator.check_products()?;
+        Ok(checkpoint)
     }
 
     fn check<O: TransitionOperator>(&self, operator: &O) -> Result<()> {
         let rounded = operator.single_precision_bytes().filter(|_| self.iteration.single_precision_start);
         check_memory("a copy of the table in single precision", rounded.unwrap_or(0), MEMORY_LIMIT)?;
         check_positive("tolerance", self.iteration.tolerance)?;
+        if self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.every == 0) {
+            let (name, requirement) = ("the number of iterations between checkpoints", "at least 1");
+            return Err(Error::InvalidSetting { name, value: 0.0, requirement });
+        }
         self.iteration.error_tolerance.map_or(Ok(()), |value| check_positive("error_tolerance", value))
     }
 }

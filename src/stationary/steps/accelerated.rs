@@ -1,5 +1,7 @@
 //! Plain steps as long as they are fast enough, and more where they are not.
 
+use std::io;
+
 use super::anderson::Anderson;
 use super::likely_paths::LikelyPaths;
 use super::plain::Plain;
@@ -9,6 +11,7 @@ use crate::chain::MarkovChain;
 use crate::operator::{TransitionOperator, map_in_place};
 use crate::prob::sum_by;
 use crate::stationary::laws::normalize;
+use crate::stationary::tape::{Tape, impossible};
 
 /// Products that are worth a change of gear: to find the likely steps and their
 /// order costs a few, each product more after it up to one.
@@ -61,6 +64,14 @@ enum Gear {
 }
 
 impl Gear {
+    const ALL: [Self; 5] = [
+        Self::Plain,
+        Self::Corrected,
+        Self::CorrectedExtrapolated,
+        Self::PathsExtrapolated,
+        Self::GivenUp,
+    ];
+
     fn next(self) -> Self {
         match self {
             Self::Plain => Self::Corrected,
@@ -103,6 +114,11 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
     }
 
     fn change_gear(&mut self) {
+        self.find_paths();
+        self.gear = self.gear.next();
+    }
+
+    fn find_paths(&mut self) {
         if self.paths.is_none() {
             let held = if self.plain.lazy { HELD } else { 1.0 };
             let paths = LikelyPaths::new(self.chain.operator(), held);
@@ -111,7 +127,12 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             }
             self.paths = Some(paths);
         }
-        self.gear = self.gear.next();
+    }
+
+    fn find_contexts(&mut self, law: &[f64]) {
+        if self.contexts.is_none() && self.chain.classes().recurrent_count() == 1 {
+            self.contexts = ShorterContexts::of(self.chain, law);
+        }
     }
 
     /// From now on a law has not settled before a step leaves it where it is.
@@ -141,9 +162,7 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
     }
 
     fn correct_by_contexts(&mut self, law: &mut [f64]) {
-        if self.contexts.is_none() && self.chain.classes().recurrent_count() == 1 {
-            self.contexts = ShorterContexts::of(self.chain, law);
-        }
+        self.find_contexts(law);
         if let Some(contexts) = &self.contexts {
             contexts.correct(law);
         }
@@ -195,6 +214,28 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
 
     fn keeps_sums(&self) -> bool {
         matches!(self.gear, Gear::Plain | Gear::GivenUp)
+    }
+
+    /// The likely paths and the shorter contexts are found again.
+    fn persist(&mut self, law: &[f64], tape: &mut Tape<'_>) -> io::Result<()> {
+        let mut gear = self.gear as usize;
+        tape.count(&mut gear)?;
+        self.gear = *Gear::ALL.get(gear).ok_or_else(impossible)?;
+        let (mut has_paths, mut has_contexts) = (self.paths.is_some(), self.contexts.is_some());
+        tape.flag(&mut has_paths)?;
+        tape.flag(&mut has_contexts)?;
+        if has_paths {
+            self.find_paths();
+        }
+        if has_contexts {
+            self.find_contexts(law);
+        }
+        tape.flag(&mut self.shadowed)?;
+        tape.float(&mut self.moved)?;
+        self.extrapolation.persist(law.len(), tape)?;
+        tape.list(&mut self.residuals)?;
+        tape.float(&mut self.least)?;
+        tape.count(&mut self.since)
     }
 
     fn means(&self) -> Means<'_> {

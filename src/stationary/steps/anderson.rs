@@ -1,12 +1,14 @@
 //! Extrapolation from the last few steps.
 
 use std::collections::VecDeque;
+use std::io;
 
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 use crate::operator::map_in_place;
 use crate::prob::dot;
+use crate::stationary::tape::{Tape, impossible};
 
 /// What is added to the diagonal of the normal equations, relatively: steps
 /// that are all but parallel must not cancel each other with huge weights.
@@ -28,6 +30,7 @@ pub(in crate::stationary) struct Anderson {
 }
 
 /// A step: how much it changed, and where it led to.
+#[derive(Default)]
 struct Move {
     change: Vec<f64>,
     to: Vec<f64>,
@@ -43,6 +46,26 @@ impl Anderson {
         self.last = None;
         self.differences.clear();
         self.products = DMatrix::zeros(0, 0);
+    }
+
+    /// Passes the steps so far, each over so many states.
+    pub(in crate::stationary) fn persist(&mut self, states: usize, tape: &mut Tape<'_>) -> io::Result<()> {
+        let mut has_last = self.last.is_some();
+        tape.flag(&mut has_last)?;
+        if has_last {
+            self.last.get_or_insert_default().persist(states, tape)?;
+        }
+        let mut differences = self.differences.len();
+        tape.count(&mut differences)?;
+        if differences > self.depth {
+            return Err(impossible());
+        }
+        self.differences.resize_with(differences, Move::default);
+        self.differences.iter_mut().try_for_each(|difference| difference.persist(states, tape))?;
+        let change = |i: usize| &self.differences[i].change[..];
+        self.products =
+            DMatrix::from_fn(differences, differences, |i, j| dot(change(i.min(j)), change(i.max(j))));
+        Ok(())
     }
 
     /// Replaces `to`, where a step from `from` led to, by the extrapolation.
@@ -91,6 +114,13 @@ impl Anderson {
         let right = DVector::from_fn(m, |i, _| dot(&self.differences[i].change, change));
         let weights = gram.full_piv_lu().solve(&right)?;
         weights.iter().all(|weight| weight.is_finite()).then_some(weights)
+    }
+}
+
+impl Move {
+    fn persist(&mut self, states: usize, tape: &mut Tape<'_>) -> io::Result<()> {
+        tape.vector(&mut self.change, states)?;
+        tape.vector(&mut self.to, states)
     }
 }
 

@@ -18,6 +18,10 @@ pub(super) use likely_paths::LikelyPaths;
 pub(super) use plain::Plain;
 pub(super) use shorter_contexts::ShorterContexts;
 
+use std::io;
+
+use super::tape::Tape;
+
 /// One way to go from a law to the next.
 pub(super) trait Step {
     /// Moves `law` on, given `next = law P` and its residual; `tolerance` is
@@ -43,6 +47,9 @@ pub(super) trait Step {
     fn look_closer(&mut self) -> bool {
         false
     }
+
+    /// Passes everything that it goes on from, beside the law.
+    fn persist(&mut self, law: &[f64], tape: &mut Tape<'_>) -> io::Result<()>;
 
     /// What it makes use of beside the product.
     fn means(&self) -> Means<'_> {

@@ -1,7 +1,10 @@
 //! Steps that are the product itself.
 
+use std::io;
+
 use super::Step;
 use crate::operator::map_in_place;
+use crate::stationary::tape::Tape;
 
 /// Power iteration, with `P` or, if `lazy`, with `(I + P) / 2`: periodic
 /// classes converge too, to the same law.
@@ -19,5 +22,9 @@ impl Step for Plain {
 
     fn keeps_sums(&self) -> bool {
         true
+    }
+
+    fn persist(&mut self, _law: &[f64], _tape: &mut Tape<'_>) -> io::Result<()> {
+        Ok(())
     }
 }
