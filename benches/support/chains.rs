@@ -152,6 +152,16 @@ impl ChainSpec {
         table
     }
 
+    /// Writes the rows of the contexts from `first` on.
+    pub(crate) fn write_rows(&self, first: usize, rows: &mut [f64]) {
+        let mut weights = vec![0; self.vocabulary_size];
+        for (state, row) in (first as u64..).zip(rows.chunks_exact_mut(self.vocabulary_size)) {
+            self.write_weights(state, &mut weights);
+            let sum: u64 = weights.iter().sum();
+            row.iter_mut().zip(&weights).for_each(|(p, &weight)| *p = weight as f64 / sum as f64);
+        }
+    }
+
     /// Writes the integer weights of one row.
     fn write_weights(&self, state: u64, weights: &mut [u64]) {
         let v = self.vocabulary_size as u64;
