@@ -37,6 +37,6 @@ pub use reachable::Exploration;
 pub use smoothed::SmoothedChain;
 pub use state_set::StateSet;
 pub use states::States;
+pub use streamed::{ModelRows, RecomputedChain, StoredChain};
 pub(crate) use walk::{Begun, walk_each};
 pub use walk::{Ensemble, FirstVisits, Start, Visit, VisitCounts, Walk, WalkObserver, Walker};
-pub use streamed::{ModelRows, RecomputedChain, StoredChain};

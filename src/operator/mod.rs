@@ -15,10 +15,10 @@ mod npz;
 mod restart;
 mod shift;
 mod sparse;
+mod streamed;
 mod tabulated;
 #[cfg(test)]
 mod test_steps;
-mod streamed;
 mod transition;
 mod triplets;
 
@@ -32,10 +32,10 @@ pub(crate) use fundamental::Fundamental;
 pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry, round_to_f32};
 pub use sparse::{SparseMatrix, SparseOperator};
+pub use streamed::{FileEntry, FunctionRows, RoundedRows, RowSource, StreamedOperator, TableFile};
 pub(crate) use tabulated::counted_bytes;
 #[cfg(test)]
 pub(crate) use test_steps::assert_steps_side_by_side;
-pub use streamed::{FileEntry, FunctionRows, RoundedRows, RowSource, StreamedOperator, TableFile};
 pub use transition::{
     Arc, LikelyStep, Pushed, StepSampler, Transition, TransitionOperator, predecessors, successors,
 };

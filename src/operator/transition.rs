@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::block::{by_column, check_blocks};
 use super::tabulated::{tabulate, tabulated_bytes};
-use crate::prob::{StreamRng, sums_by};
 use crate::error::Result;
+use crate::prob::{StreamRng, sums_by};
 
 /// A transition of positive probability, met while walking a row or column.
 #[derive(Debug, Clone, Copy, PartialEq)]

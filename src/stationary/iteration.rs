@@ -8,8 +8,8 @@ use super::laws::{largest_residual, normalize};
 use super::steps::Step;
 use super::tape::{Tape, impossible};
 use crate::chain::{Classes, MarkovChain};
-use crate::operator::{TransitionOperator, map_in_place};
 use crate::error;
+use crate::operator::{TransitionOperator, map_in_place};
 use crate::solve::{Observer, Progress, Report, Stop};
 
 /// Products after which the laws are divided by their sums again. In between,

@@ -109,7 +109,7 @@ fn add_products<T: TableEntry>(sums: &mut [f64; BLOCK], entries: &[T], values: &
 }
 
 /// The dot product of one row with values, with the bits that [`dots`] gives.
-pub(super) fn dot<T: TableEntry>(row: &[T], values: &[f64]) -> f64 {
+pub(in crate::operator) fn dot<T: TableEntry>(row: &[T], values: &[f64]) -> f64 {
     let [sum] = with_tail!(values.len(), TAIL => dots::<1, TAIL, T>([row], values));
     sum
 }

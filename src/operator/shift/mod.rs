@@ -9,7 +9,7 @@ mod push;
 mod sampler;
 mod table_entry;
 
+pub(super) use kernel::dot;
 pub use operator::ShiftOperator;
 pub(super) use operator::{check_row, check_table_size, sum_of_row};
-pub(super) use pull::dot;
 pub use table_entry::{TableEntry, round_to_f32};

@@ -5,7 +5,7 @@ use super::rows::RowSource;
 use crate::error::Result;
 use crate::operator::shift::TableEntry;
 use crate::operator::transition::{StepSampler, TransitionOperator};
-use crate::prob::{AliasRows, StreamRng};
+use crate::prob::{AliasTable, StreamRng};
 use crate::text::Token;
 
 /// Makes the alias table of a row when a step is drawn from it: `O(V)` a step,
@@ -20,9 +20,7 @@ impl<R: RowSource> StepSampler for StreamedSteps<'_, R> {
             return space.shift(state, 0);
         };
         let law: Vec<f64> = row.iter().map(|p| p.widen()).collect();
-        let mut table = AliasRows::with_capacity(1, law.len());
-        table.push(&law);
-        space.shift(state, table.draw(0, rng) as Token)
+        space.shift(state, AliasTable::new(&law).draw(rng) as Token)
     }
 
     fn check_steps(&self) -> Result<()> {

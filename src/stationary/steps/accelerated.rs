@@ -64,13 +64,8 @@ enum Gear {
 }
 
 impl Gear {
-    const ALL: [Self; 5] = [
-        Self::Plain,
-        Self::Corrected,
-        Self::CorrectedExtrapolated,
-        Self::PathsExtrapolated,
-        Self::GivenUp,
-    ];
+    const ALL: [Self; 5] =
+        [Self::Plain, Self::Corrected, Self::CorrectedExtrapolated, Self::PathsExtrapolated, Self::GivenUp];
 
     fn next(self) -> Self {
         match self {
