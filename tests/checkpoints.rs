@@ -12,7 +12,7 @@ use std::process::Command;
 use lmchain::chain::MarkovChain;
 use lmchain::error::{CheckpointProblem, Error};
 use lmchain::operator::{ShiftOperator, SparseOperator, StreamedOperator, TransitionOperator};
-use lmchain::prob::Law;
+use lmchain::prob::{Law, total_variation};
 use lmchain::solve::{Progress, Report, Stop};
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 use support::chains::ChainSpec;
@@ -144,7 +144,10 @@ fn a_table_in_memory_takes_up_what_one_outside_began() {
     };
     let law = solver.solve_watched(&chain, &mut watch).unwrap().converged().unwrap().unique().unwrap();
     assert_eq!(first, Some(4));
-    assert_eq!(law, StationarySolver::new().solve(&chain).unwrap().converged().unwrap().unique().unwrap());
+    // Sums of steps are added up in another order, each off by N units at most; there are two in a solve so short.
+    let rounding = 4.0 * chain.len() as f64 * f64::EPSILON;
+    let alone = StationarySolver::new().solve(&chain).unwrap().converged().unwrap().unique().unwrap();
+    assert!(total_variation(&law, &alone) <= rounding);
 }
 
 fn problem<O: TransitionOperator>(solver: &StationarySolver, chain: &MarkovChain<O>) -> CheckpointProblem {

@@ -17,7 +17,7 @@ use lmchain::operator::{
     FunctionRows, LikelyStep, RowSource, ShiftOperator, StreamedOperator, TableFile, TransitionOperator,
     predecessors, successors,
 };
-use lmchain::prob::stream;
+use lmchain::prob::{stream, total_variation};
 use lmchain::solve::Progress;
 use lmchain::text::{ContextSpace, Token, Vocab};
 use support::chains::ChainSpec;
@@ -136,8 +136,10 @@ fn chains_are_solved_and_walked_without_a_table() {
     let stored = StoredChain::<f64>::store(&model, &path).unwrap();
     assert_eq!(stored.states().vocab(), Some(&names));
     assert_eq!(recomputed.states().label(100), in_memory.states().label(100));
-    assert_eq!(recomputed.stationary().unwrap().converged().unwrap(), law);
-    assert_eq!(stored.stationary().unwrap().converged().unwrap(), law);
+    // Sums of steps are added up in another order, each off by N units at most; there are two in a solve so short.
+    let rounding = 4.0 * law.len() as f64 * f64::EPSILON;
+    assert!(total_variation(&recomputed.stationary().unwrap().converged().unwrap(), &law) <= rounding);
+    assert!(total_variation(&stored.stationary().unwrap().converged().unwrap(), &law) <= rounding);
     assert_eq!(stored.walker().unwrap().ensemble(start, 5, 40, 3).unwrap(), walks);
     assert_eq!(recomputed.walker().unwrap().ensemble(start, 5, 40, 3).unwrap(), walks);
     assert_eq!(stored.distance_curve(Start::State(0), &law, 9).unwrap().len(), 10);
