@@ -92,7 +92,8 @@ impl Walker<'_> {
     /// # Errors
     ///
     /// As [`Start::law`], and [`Error::TooLarge`](crate::Error::TooLarge) if the states visited
-    /// would take more than 8 GiB; [`Error::Product`] from an operator that fails.
+    /// would take more than 8 GiB; [`Error::Product`](crate::Error::Product) from
+    /// an operator that fails.
     pub fn ensemble(&self, start: Start<'_>, walks: usize, steps: usize, seed: u64) -> Result<Ensemble> {
         let length = steps as u128 + 1;
         let needed = length * walks.max(1) as u128 * size_of::<u32>() as u128;
