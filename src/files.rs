@@ -1,17 +1,18 @@
 //! Files that are there as a whole or not at all.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 
-/// Writes a file beside its place (`NAME.partial`) and, once all of it is on the
+/// Writes a file beside its place (`NAME.partial-...`) and, once all of it is on the
 /// disk, moves it there. If that fails, or the machine stops, what was there before stays.
 pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let failed = |source| Error::Io { path: path.to_owned(), source };
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let mut file = File::create(&partial).map_err(failed)?;
+    let partial = partial_path(path);
+    let mut file = File::create_new(&partial).map_err(failed)?;
     let written = write(&mut file)
         .and_then(|()| file.sync_all().map_err(failed))
         .and_then(|()| fs::rename(&partial, path).map_err(failed));
@@ -20,6 +21,15 @@ pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> Result<
         let _ = fs::remove_file(&partial);
     }
     written
+}
+
+/// A path in the same folder that no other writer uses.
+fn partial_path(path: &Path) -> PathBuf {
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let mut name = path.file_name().map(OsStr::to_owned).unwrap_or_default();
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    name.push(format!(".partial-{}-{number}", std::process::id()));
+    path.with_file_name(name)
 }
 
 #[cfg(test)]

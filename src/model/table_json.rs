@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::{LanguageModel, TableModel};
 use crate::error::{Error, Result};
+use crate::files::replace_file;
 use crate::text::{ContextSpace, Vocab};
 
 /// What a file holds. Other fields are ignored.
@@ -102,19 +103,13 @@ impl TableModel {
     /// [`Error::Io`].
     pub fn write_json(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(format!(".partial-{}", std::process::id()));
-        let partial = PathBuf::from(partial);
-        let written = self.write_to(&partial).and_then(|()| std::fs::rename(&partial, path));
-        written.map_err(|source| {
-            // What could not be finished is of no use; that it stays is the lesser fault.
-            let _ = std::fs::remove_file(&partial);
-            Error::Io { path: path.to_owned(), source }
+        replace_file(path, |file| {
+            self.write_to(file).map_err(|source| Error::Io { path: path.to_owned(), source })
         })
     }
 
-    fn write_to(&self, path: &Path) -> std::io::Result<()> {
-        let mut writer = BufWriter::new(File::create(path)?);
+    fn write_to(&self, file: &mut File) -> std::io::Result<()> {
+        let mut writer = BufWriter::new(file);
         let view = TableView {
             vocab_size: self.vocabulary_size(),
             order: self.context_length(),

@@ -1,16 +1,15 @@
 //! Writing the ARPA format.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::is_separator;
 use crate::error::{ArpaFileProblem, Error, Result};
+use crate::files::replace_file;
 use crate::ngram::{BackoffTrie, MAX_ORDER};
 use crate::text::{Token, Vocab};
 
@@ -87,14 +86,10 @@ impl ArpaSettings {
             }
             other => other,
         })?;
-        let partial = partial_path(path);
         let compressed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-        let written =
-            self.write_file(&partial, compressed, vocab, model).and_then(|()| fs::rename(&partial, path));
-        written.map_err(|source| {
-            // What could not be finished is of no use; that it stays is the lesser fault.
-            let _ = fs::remove_file(&partial);
-            Error::Io { path: path.to_owned(), source }
+        replace_file(path, |file| {
+            let written = self.write_file(file, compressed, vocab, model);
+            written.map_err(|source| Error::Io { path: path.to_owned(), source })
         })
     }
 
@@ -128,12 +123,11 @@ impl ArpaSettings {
 
     fn write_file(
         &self,
-        path: &Path,
+        file: &mut File,
         compressed: bool,
         vocab: &Vocab,
         model: &BackoffTrie,
     ) -> io::Result<()> {
-        let file = File::create_new(path)?;
         if compressed {
             let mut encoder = GzEncoder::new(file, Compression::default());
             Writer::new(&mut encoder, self.precision, vocab, model).write()?;
@@ -143,15 +137,6 @@ impl ArpaSettings {
             Writer::new(file, self.precision, vocab, model).write()
         }
     }
-}
-
-/// A path in the same folder that no other writer uses.
-fn partial_path(path: &Path) -> PathBuf {
-    static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let mut name = path.file_name().map(OsStr::to_owned).unwrap_or_default();
-    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    name.push(format!(".partial-{}-{number}", std::process::id()));
-    path.with_file_name(name)
 }
 
 /// Refuses what could not be read back.
