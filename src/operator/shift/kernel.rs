@@ -11,7 +11,7 @@ use super::table_entry::TableEntry;
 pub(super) const BLOCK: usize = 8;
 
 /// Rows that are gone through side by side.
-pub(super) const ROWS: usize = 4;
+pub(in crate::operator) const ROWS: usize = 4;
 
 /// Calls a function with the length of a row's tail, `$length % BLOCK`, as a constant.
 macro_rules! with_tail {
@@ -64,6 +64,15 @@ pub(super) fn add_rows<const R: usize, const TAIL: usize, T: TableEntry>(
     for (j, sum) in sum_tail.iter_mut().take(TAIL).enumerate() {
         *sum = add_terms::<R>(*sum, std::array::from_fn(|i| weights[i] * rows[i].1[j].widen()));
     }
+}
+
+/// As [`add_rows`], with the bits that it gives, for rows of any length.
+pub(in crate::operator) fn add_rows_of_any_length<const R: usize, T: TableEntry>(
+    sums: &mut [f64],
+    weights: [f64; R],
+    rows: [&[T]; R],
+) {
+    with_tail!(sums.len(), TAIL => add_rows::<R, TAIL, T>(sums, weights, rows));
 }
 
 /// Adds four terms in pairs, fewer one after the other.

@@ -38,19 +38,11 @@ impl<T: TableEntry> ShiftOperator<T> {
         measure: impl Fn(usize, &[f64]) -> M + Sync,
     ) -> Vec<M> {
         let (stretch, tile_len) = self.tile_lengths();
-        let tiles: Vec<_> = next
-            .chunks_mut(stretch)
-            .flat_map(|outputs| outputs.chunks_mut(tile_len))
-            .scan(0, |end, tile| {
-                *end += tile.len();
-                Some((*end - tile.len(), tile))
-            })
-            .collect();
         let push = |(first, tile): (usize, &mut [f64])| {
             self.push_tile(law, first, tile);
             measure(first, tile)
         };
-        tiles.into_par_iter().map(push).collect()
+        cut_tiles(next, stretch, tile_len).into_par_iter().map(push).collect()
     }
 
     /// Sums one tile of `law · P`: outputs `first..first + tile.len()`.
@@ -107,4 +99,19 @@ impl<T: TableEntry> ShiftOperator<T> {
             (TILE / v * v, TILE / v * v)
         }
     }
+}
+
+/// Cuts outputs into tiles that no stretch's end lies within, each with the number of
+/// its first output.
+pub(in crate::operator) fn cut_tiles(
+    outputs: &mut [f64],
+    stretch: usize,
+    tile_len: usize,
+) -> Vec<(usize, &mut [f64])> {
+    let tiles = outputs.chunks_mut(stretch).flat_map(|outputs| outputs.chunks_mut(tile_len));
+    let numbered = tiles.scan(0, |end, tile| {
+        *end += tile.len();
+        Some((*end - tile.len(), tile))
+    });
+    numbered.collect()
 }

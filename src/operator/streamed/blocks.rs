@@ -1,5 +1,6 @@
 //! How a table that is not in memory is cut up.
 
+use crate::operator::shift::ROWS;
 use crate::text::ContextSpace;
 
 /// Bytes that one reading is at least worth.
@@ -14,9 +15,6 @@ const GATHERED: usize = 16 << 20;
 /// Tiles of outputs from which on every thread has enough of its own.
 const MANY_TILES: usize = 16;
 
-/// Predecessor rows that are combined in one pass over the outputs.
-pub(super) const TOGETHER: usize = 4;
-
 /// How products are cut up.
 ///
 /// Contexts that differ in their oldest token only lead to the same contexts. A
@@ -28,7 +26,7 @@ pub(super) struct Blocks {
     pub(super) rows: usize,
     /// Contexts of a block where all are gone through in their order.
     pub(super) in_order: usize,
-    /// Blocks held at a time, a multiple of [`TOGETHER`].
+    /// Blocks held at a time, a multiple of [`ROWS`].
     pub(super) held: usize,
     /// Whether tiles are worked on at the same time, or one after another.
     pub(super) tiles_at_once: bool,
@@ -44,10 +42,10 @@ impl Blocks {
         let in_order = if source_is_parallel { LARGE_BLOCK } else { BLOCK }.div_ceil(row).min(space.len());
         if !source_is_parallel && space.suffixes() / rows(BLOCK) >= MANY_TILES {
             let rows = rows(BLOCK);
-            return Self { rows, in_order, held: TOGETHER, tiles_at_once: true, blocks_at_once: true };
+            return Self { rows, in_order, held: ROWS, tiles_at_once: true, blocks_at_once: true };
         }
         let rows = rows(LARGE_BLOCK);
-        let held = (GATHERED / rows.saturating_mul(row)).max(1).next_multiple_of(TOGETHER);
+        let held = (GATHERED / rows.saturating_mul(row)).max(1).next_multiple_of(ROWS);
         Self { rows, in_order, held, tiles_at_once: false, blocks_at_once: !source_is_parallel }
     }
 }
@@ -66,12 +64,9 @@ mod tests {
                 let held = block * blocks.held;
                 assert!(block >= BLOCK.min(space.suffixes() * v * bytes), "{v}^{k}: blocks of {block} bytes");
                 // A block, and the number of blocks, are rounded up by one row and to four.
-                assert!(
-                    held <= GATHERED + TOGETHER * (LARGE_BLOCK + v * bytes),
-                    "{v}^{k}: {held} bytes held"
-                );
+                assert!(held <= GATHERED + ROWS * (LARGE_BLOCK + v * bytes), "{v}^{k}: {held} bytes held");
                 assert!(blocks.in_order * v * bytes >= BLOCK.min(space.len() * v * bytes));
-                assert!(blocks.held.is_multiple_of(TOGETHER));
+                assert!(blocks.held.is_multiple_of(ROWS));
                 assert!(!(parallel && blocks.blocks_at_once));
             }
         }

@@ -1,7 +1,6 @@
 //! What becomes of the rows of all predecessors of a context.
 
-use super::blocks::TOGETHER;
-use crate::operator::shift::TableEntry;
+use crate::operator::shift::{ROWS, TableEntry, add_rows_of_any_length};
 
 /// How the rows of predecessors are combined in the outputs, which start at zero.
 pub(super) trait Combine: Sync {
@@ -12,7 +11,7 @@ pub(super) trait Combine: Sync {
     fn weight(&self, context: usize, scale: f64) -> Self::Weight;
 
     /// Takes four rows in.
-    fn four<E: TableEntry>(&self, outputs: &mut [f64], rows: [(Self::Weight, &[E]); TOGETHER]);
+    fn four<E: TableEntry>(&self, outputs: &mut [f64], rows: [(Self::Weight, &[E]); ROWS]);
 
     /// Takes one row in.
     fn one<E: TableEntry>(&self, outputs: &mut [f64], row: (Self::Weight, &[E]));
@@ -30,15 +29,12 @@ impl Combine for Sums<'_> {
         self.law[context] * scale
     }
 
-    fn four<E: TableEntry>(&self, outputs: &mut [f64], rows: [(f64, &[E]); TOGETHER]) {
-        let [(w0, r0), (w1, r1), (w2, r2), (w3, r3)] = rows;
-        for (((sum, p0), p1), (p2, p3)) in outputs.iter_mut().zip(r0).zip(r1).zip(r2.iter().zip(r3)) {
-            *sum += (w0 * p0.widen() + w1 * p1.widen()) + (w2 * p2.widen() + w3 * p3.widen());
-        }
+    fn four<E: TableEntry>(&self, outputs: &mut [f64], rows: [(f64, &[E]); ROWS]) {
+        add_rows_of_any_length(outputs, rows.map(|(weight, _)| weight), rows.map(|(_, row)| row));
     }
 
     fn one<E: TableEntry>(&self, outputs: &mut [f64], (weight, row): (f64, &[E])) {
-        outputs.iter_mut().zip(row).for_each(|(sum, p)| *sum += weight * p.widen());
+        add_rows_of_any_length(outputs, [weight], [row]);
     }
 }
 
@@ -55,7 +51,7 @@ impl Combine for Largest<'_> {
         (self.weights[context], scale)
     }
 
-    fn four<E: TableEntry>(&self, outputs: &mut [f64], rows: [((f64, f64), &[E]); TOGETHER]) {
+    fn four<E: TableEntry>(&self, outputs: &mut [f64], rows: [((f64, f64), &[E]); ROWS]) {
         rows.into_iter().for_each(|row| self.one(outputs, row));
     }
 

@@ -2,12 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::blocks::TOGETHER;
 use super::combine::Combine;
 use super::operator::StreamedOperator;
 use super::rows::RowSource;
 use crate::error::Result;
-use crate::operator::shift::dot;
+use crate::operator::shift::{ROWS, cut_tiles, dot};
 
 /// Outputs that one task works on where all threads share a tile.
 const PIECE: usize = 1 << 11;
@@ -76,8 +75,8 @@ impl<R: RowSource> StreamedOperator<R> {
                 let entries = &rows.entries[oldest * rows.block + place..][..len];
                 (combine.weight(context, self.scale(context)), entries)
             };
-            let fours = blocks / TOGETHER * TOGETHER;
-            for oldest in (0..fours).step_by(TOGETHER) {
+            let fours = blocks / ROWS * ROWS;
+            for oldest in (0..fours).step_by(ROWS) {
                 combine.four(out, std::array::from_fn(|next| row(oldest + next)));
             }
             for oldest in fours..blocks {
@@ -150,12 +149,7 @@ impl<R: RowSource> StreamedOperator<R> {
 /// outputs or, where V is larger than a piece, parts of one.
 fn pieces(outputs: &mut [f64], v: usize) -> Vec<(usize, &mut [f64])> {
     let (stretch, len) = if v > PIECE { (v, PIECE) } else { (PIECE / v * v, PIECE / v * v) };
-    let cut = outputs.chunks_mut(stretch).flat_map(|stretch| stretch.chunks_mut(len));
-    let start = |end: &mut usize, piece: &mut [f64]| {
-        *end += piece.len();
-        *end - piece.len()
-    };
-    cut.scan(0, |end, piece| Some((start(end, piece), piece))).collect()
+    cut_tiles(outputs, stretch, len)
 }
 
 /// Blocks of rows that lead to the same contexts, oldest token after oldest token.
@@ -198,7 +192,7 @@ mod tests {
             let in_memory = ShiftOperator::new(space, table).unwrap().to_f32();
             let expected = products(&in_memory);
             for rows in 1..=space.suffixes() {
-                for held in [TOGETHER, 2 * TOGETHER] {
+                for held in [ROWS, 2 * ROWS] {
                     for (tiles_at_once, blocks_at_once) in [(true, true), (false, true), (false, false)] {
                         let in_order = rows + 1;
                         let blocks = Blocks { rows, in_order, held, tiles_at_once, blocks_at_once };
