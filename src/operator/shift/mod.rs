@@ -3,6 +3,7 @@
 
 mod block;
 mod kernel;
+pub(super) mod lookup;
 mod operator;
 mod pull;
 mod push;

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::lookup;
 use super::sampler::ShiftSteps;
 use super::table_entry::{TableEntry, round_to_f32};
 use crate::error::{Error, Result};
@@ -11,7 +12,7 @@ use crate::operator::transition::{
     LikelyStep, Pushed, StepSampler, Transition, TransitionOperator, likeliest,
 };
 use crate::prob::Law;
-use crate::text::{ContextSpace, Token};
+use crate::text::ContextSpace;
 
 /// All `V^K` contexts of a model: only the table `p[context][token]` is stored,
 /// the shift structure gives the columns.
@@ -169,27 +170,15 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
     }
 
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        let row = self.row(state);
-        let token = (cursor..row.len()).find(|&token| row[token].widen() > 0.0)?;
-        Some(Transition {
-            state: self.space.shift(state, token as Token),
-            probability: row[token].widen() * self.scale(state),
-            cursor: token + 1,
-        })
+        lookup::next_successor(&self.space, (self.row(state), self.scale(state)), state, cursor)
     }
 
     fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        let newest = self.space.newest(state) as usize;
-        (cursor..self.space.vocabulary_size()).find_map(|oldest| {
-            let before = self.space.unshift(state, oldest as Token);
-            let probability = self.entry(before, newest);
-            (probability > 0.0).then_some(Transition { state: before, probability, cursor: oldest + 1 })
-        })
+        lookup::next_predecessor(&self.space, state, cursor, |context, token| self.entry(context, token))
     }
 
     fn probability(&self, from: usize, to: usize) -> f64 {
-        let token = self.space.newest(to);
-        if self.space.shift(from, token) == to { self.entry(from, token as usize) } else { 0.0 }
+        lookup::probability(&self.space, from, to, |context, token| self.entry(context, token))
     }
 
     fn likely_steps(&self, steps: &mut [LikelyStep]) {

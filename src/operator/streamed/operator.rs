@@ -10,11 +10,11 @@ use super::sampler::StreamedSteps;
 use super::survey::Survey;
 use crate::error::Result;
 use crate::operator::check_lengths;
-use crate::operator::shift::{TableEntry, check_table_size};
+use crate::operator::shift::{TableEntry, check_table_size, lookup};
 use crate::operator::transition::{LikelyStep, StepSampler, Transition, TransitionOperator, likeliest};
 use crate::prob::AliasRows;
 use crate::solve::{Observer, Silent};
-use crate::text::{ContextSpace, Token};
+use crate::text::ContextSpace;
 
 /// All `V^K` contexts of a model whose table is not held in memory: every product
 /// has its rows from a [`RowSource`] anew, block by block, and gives the same bits
@@ -147,28 +147,16 @@ impl<R: RowSource> TransitionOperator for StreamedOperator<R> {
     }
 
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        self.look(state, |row| {
-            let token = (cursor..row.len()).find(|&token| row[token].widen() > 0.0)?;
-            Some(Transition {
-                state: self.space().shift(state, token as Token),
-                probability: row[token].widen() * self.scale(state),
-                cursor: token + 1,
-            })
-        })
+        let scale = self.scale(state);
+        self.look(state, |row| lookup::next_successor(self.space(), (row, scale), state, cursor))
     }
 
     fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
-        let newest = self.space().newest(state) as usize;
-        (cursor..self.space().vocabulary_size()).find_map(|oldest| {
-            let before = self.space().unshift(state, oldest as Token);
-            let probability = self.entry(before, newest);
-            (probability > 0.0).then_some(Transition { state: before, probability, cursor: oldest + 1 })
-        })
+        lookup::next_predecessor(self.space(), state, cursor, |context, token| self.entry(context, token))
     }
 
     fn probability(&self, from: usize, to: usize) -> f64 {
-        let token = self.space().newest(to);
-        if self.space().shift(from, token) == to { self.entry(from, token as usize) } else { 0.0 }
+        lookup::probability(self.space(), from, to, |context, token| self.entry(context, token))
     }
 
     fn push_largest(&self, weights: &[f64], next: &mut [f64]) {
