@@ -42,10 +42,25 @@ pub(super) fn tabulate<O: TransitionOperator + ?Sized>(operator: &O) -> Box<dyn 
     let starts = row_starts(operator.states(), |state| successors(operator, state).count());
     let longest = starts.windows(2).map(|row| row[1] - row[0]).max().unwrap_or(0);
     if are_packed(operator.states(), longest) {
-        Box::new(PackedSteps::new(operator, starts))
+        Box::new(Tabulated(PackedSteps::new(operator, starts)))
     } else {
-        Box::new(ListedSteps::new(operator, &starts))
+        Box::new(Tabulated(ListedSteps::new(operator, &starts)))
     }
+}
+
+/// Where a draw falls in the table of a state: its start, the column, and the fraction.
+type Place = (usize, usize, u32);
+
+/// Alias tables of states, and where their outcomes lead.
+trait Table: Send + Sync {
+    /// Where a draw of 64 bits falls in the table of a state.
+    fn place(&self, state: usize, bits: u64) -> Place;
+
+    /// The column, by its number in all tables, whose target is drawn: the one found, or its alias.
+    fn chosen(&self, place: Place) -> usize;
+
+    /// The state that a column leads to.
+    fn target(&self, column: usize) -> u32;
 }
 
 /// Alias tables with the target of every column in the same word: below the
@@ -78,50 +93,27 @@ impl PackedSteps {
         });
         Self { words, starts, target_bits }
     }
-
-    /// Where a draw of 64 bits falls in the table of a state: its start, the
-    /// place of the column, and the fraction.
-    #[inline]
-    fn place(&self, state: usize, bits: u64) -> (usize, usize, u32) {
-        let (start, end) = (self.starts[state], self.starts[state + 1]);
-        let (index, fraction) = place_in(end - start, bits);
-        (start, start + index, fraction)
-    }
-
-    /// The place of the column whose target is drawn: the one found, or its alias.
-    #[inline]
-    fn chosen(&self, (start, place, fraction): (usize, usize, u32)) -> usize {
-        let column = Column::of_word(self.words[place]);
-        let alias = start + (u64::from(column.alias) >> self.target_bits) as usize;
-        if fraction < column.threshold { place } else { alias }
-    }
-
-    #[inline]
-    fn target(&self, place: usize) -> u32 {
-        (self.words[place] & ((1 << self.target_bits) - 1)) as u32
-    }
 }
 
-impl StepSampler for PackedSteps {
-    fn step(&self, state: usize, rng: &mut StreamRng) -> usize {
-        self.target(self.chosen(self.place(state, rng.next_u64()))) as usize
+impl Table for PackedSteps {
+    #[inline]
+    fn place(&self, state: usize, bits: u64) -> Place {
+        let (start, end) = (self.starts[state], self.starts[state + 1]);
+        let (index, fraction) = place_in(end - start, bits);
+        (start, index, fraction)
     }
 
-    fn step_many(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
-        assert_eq!(states.len(), rngs.len(), "one stream a walk");
-        for (states, rngs) in states.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
-            let mut places = [(0, 0, 0); LANES];
-            let places = &mut places[..states.len()];
-            for ((place, &state), rng) in places.iter_mut().zip(&*states).zip(rngs) {
-                *place = self.place(state as usize, rng.next_u64());
-            }
-            for place in &mut *places {
-                place.1 = self.chosen(*place);
-            }
-            for (state, place) in states.iter_mut().zip(places) {
-                *state = self.target(place.1);
-            }
-        }
+    #[inline]
+    fn chosen(&self, (start, index, fraction): Place) -> usize {
+        let Column { threshold, alias } = Column::of_word(self.words[start + index]);
+        let alias = (u64::from(alias) >> self.target_bits) as u32;
+        let column = Column { threshold, alias };
+        start + column.outcome(index, fraction)
+    }
+
+    #[inline]
+    fn target(&self, column: usize) -> u32 {
+        (self.words[column] & ((1 << self.target_bits) - 1)) as u32
     }
 }
 
@@ -153,25 +145,46 @@ impl ListedSteps {
     }
 }
 
-impl StepSampler for ListedSteps {
+impl Table for ListedSteps {
+    #[inline]
+    fn place(&self, state: usize, bits: u64) -> Place {
+        self.rows.place(state, bits)
+    }
+
+    #[inline]
+    fn chosen(&self, (start, index, fraction): Place) -> usize {
+        start + self.rows.outcome(start, index, fraction)
+    }
+
+    #[inline]
+    fn target(&self, column: usize) -> u32 {
+        self.targets[column]
+    }
+}
+
+/// Steps drawn from tables.
+struct Tabulated<T>(T);
+
+impl<T: Table> StepSampler for Tabulated<T> {
     fn step(&self, state: usize, rng: &mut StreamRng) -> usize {
-        let (start, index, fraction) = self.rows.place(state, rng.next_u64());
-        self.targets[start + self.rows.outcome(start, index, fraction)] as usize
+        let Self(table) = self;
+        table.target(table.chosen(table.place(state, rng.next_u64()))) as usize
     }
 
     fn step_many(&self, states: &mut [u32], rngs: &mut [StreamRng]) {
         assert_eq!(states.len(), rngs.len(), "one stream a walk");
+        let Self(table) = self;
         for (states, rngs) in states.chunks_mut(LANES).zip(rngs.chunks_mut(LANES)) {
             let mut places = [(0, 0, 0); LANES];
             let places = &mut places[..states.len()];
             for ((place, &state), rng) in places.iter_mut().zip(&*states).zip(rngs) {
-                *place = self.rows.place(state as usize, rng.next_u64());
+                *place = table.place(state as usize, rng.next_u64());
             }
-            for (start, index, fraction) in &mut *places {
-                *index = self.rows.outcome(*start, *index, *fraction);
+            for place in &mut *places {
+                place.1 = table.chosen(*place);
             }
-            for (state, &(start, index, _)) in states.iter_mut().zip(&*places) {
-                *state = self.targets[start + index];
+            for (state, place) in states.iter_mut().zip(places) {
+                *state = table.target(place.1);
             }
         }
     }
@@ -203,8 +216,8 @@ mod tests {
     fn words_that_are_too_short_draw_the_same_steps() {
         let operator = star(1000);
         let starts = row_starts(1000, |state| successors(&operator, state).count());
-        let (packed, listed) =
-            (PackedSteps::new(&operator, starts.clone()), ListedSteps::new(&operator, &starts));
+        let packed = Tabulated(PackedSteps::new(&operator, starts.clone()));
+        let listed = Tabulated(ListedSteps::new(&operator, &starts));
         let (mut one, mut other) = (stream(3, 0), stream(3, 0));
         for state in [0, 0, 7, 0, 999].into_iter().cycle().take(2000) {
             assert_eq!(packed.step(state, &mut one), listed.step(state, &mut other));

@@ -15,6 +15,12 @@ impl Column {
         Self { threshold: (word >> 32) as u32, alias: word as u32 }
     }
 
+    /// The outcome at a height in the column that is named for `own`.
+    #[inline]
+    pub(crate) fn outcome(self, own: usize, fraction: u32) -> usize {
+        if fraction < self.threshold { own } else { self.alias as usize }
+    }
+
     #[inline]
     pub(crate) fn word(self) -> u64 {
         u64::from(self.threshold) << 32 | u64::from(self.alias)

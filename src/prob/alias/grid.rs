@@ -87,7 +87,6 @@ impl AliasGrid {
 
     #[inline]
     fn outcome(&self, place: usize, index: usize, fraction: u32) -> usize {
-        let column = Column::of_word(self.words[place]);
-        if fraction < column.threshold { index } else { column.alias as usize }
+        Column::of_word(self.words[place]).outcome(index, fraction)
     }
 }

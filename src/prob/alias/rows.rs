@@ -81,8 +81,7 @@ impl AliasRows {
     /// The outcome at a [`place`](Self::place).
     #[inline]
     pub(crate) fn outcome(&self, start: usize, index: usize, fraction: u32) -> usize {
-        let column = Column::of_word(self.words[start + index]);
-        if fraction < column.threshold { index } else { column.alias as usize }
+        Column::of_word(self.words[start + index]).outcome(index, fraction)
     }
 }
 

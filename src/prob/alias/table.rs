@@ -36,8 +36,7 @@ impl AliasTable {
     /// Draws an outcome.
     pub fn draw(&self, rng: &mut StreamRng) -> usize {
         let (index, fraction) = place_in(self.words.len(), rng.next_u64());
-        let column = Column::of_word(self.words[index]);
-        if fraction < column.threshold { index } else { column.alias as usize }
+        Column::of_word(self.words[index]).outcome(index, fraction)
     }
 }
 
