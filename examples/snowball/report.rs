@@ -104,13 +104,17 @@ pub(crate) fn calibration(fit: &LookAheadFit, before: &ErrorRates, after: &Error
     for (name, one, other) in [
         ("cross-entropy", before.cross_entropy, after.cross_entropy),
         ("entropy rate of the model", before.entropy_rate_model, after.entropy_rate_model),
+    ] {
+        say!("   {name:<38}{one:>10.5}{other:>10.5}");
+    }
+    // These are to be zero.
+    for (name, one, other) in [
         ("drift", before.drift(), after.drift()),
         ("error in the contexts of the data", before.error, after.error),
         ("error in the model's own contexts", before.error_under_model, after.error_under_model),
         ("distance in the long run", before.distance, after.distance),
     ] {
         let verdict = if other.abs() < one.abs() { "nearer" } else { "farther" };
-        let verdict = if name.contains("entropy") { "" } else { verdict };
         say!("   {name:<38}{one:>10.5}{other:>10.5}  {verdict}");
     }
     say!(

@@ -1,12 +1,12 @@
 //! Many things done side by side, watched.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::operator::block_batches;
-use crate::solve::{Observer, Progress};
+use crate::solve::{Observer, report};
 
 /// Does so many things, so many at a time in parallel, and tells the observer
 /// in between.
@@ -40,10 +40,7 @@ fn watched<W: Send, T: Send>(
 ) -> Result<Vec<T>> {
     let mut all = Vec::with_capacity(count);
     for batch in batches {
-        let (done, total) = (all.len() as u64, Some(count as u64));
-        if let ControlFlow::Break(()) = observer.observe(&Progress { stage, done, total, residual: None }) {
-            return Err(Error::Cancelled { stage });
-        }
+        report(observer, stage, all.len() as u64, Some(count as u64))?;
         let found: Vec<Vec<T>> = batch.into_par_iter().map(&work).collect();
         all.extend(found.into_iter().flatten());
     }

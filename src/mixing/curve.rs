@@ -160,13 +160,7 @@ impl<O: TransitionOperator> MarkovChain<O> {
         }
         let largest = |run: Range<usize>| -> Vec<f64> {
             let starts = &starts[run];
-            let mut laws = Block::new(
-                states,
-                starts.len(),
-                |state, column| {
-                    if state == starts[column] { 1.0 } else { 0.0 }
-                },
-            );
+            let mut laws = Block::points(states, starts.len(), |column| starts[column]);
             let mut at = |step: usize| {
                 if step > 0 {
                     laws.push(self.operator());

@@ -233,15 +233,7 @@ fn all_close<O: TransitionOperator>(
     threshold: f64,
     horizon: u64,
 ) -> Option<u64> {
-    let first = starts.start;
-    let mut laws =
-        Block::new(
-            operator.states(),
-            starts.len(),
-            |state, column| {
-                if state == first + column { 1.0 } else { 0.0 }
-            },
-        );
+    let mut laws = Block::points(operator.states(), starts.len(), |column| starts.start + column);
     for step in 0..=horizon {
         if step > 0 {
             laws.push(operator);
@@ -288,6 +280,7 @@ mod tests {
         // The bound on the error is 4 (N + 2) eps a product: some 10^-13 of the time with 42 squarings.
         assert!((time as f64 / exact - 1.0).abs() < 1e-12, "{time}, not {exact}");
     }
+
     /// Two pairs of states, a fair coin within each, that change with a probability.
     fn pairs(crossing: f64) -> MarkovChain<crate::operator::ShiftOperator> {
         let entry = |i: usize, j: usize| if i / 2 == j / 2 { 0.5 * (1.0 - crossing) } else { 0.5 * crossing };

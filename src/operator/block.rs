@@ -149,6 +149,11 @@ impl Block {
         Self { columns, values, image }
     }
 
+    /// A block of laws that are all at one state, given by column.
+    pub(crate) fn points(states: usize, columns: usize, at: impl Fn(usize) -> usize + Sync) -> Self {
+        Self::new(states, columns, |state, column| if state == at(column) { 1.0 } else { 0.0 })
+    }
+
     /// Number of vectors.
     pub(crate) fn columns(&self) -> usize {
         self.columns

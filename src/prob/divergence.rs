@@ -64,6 +64,7 @@ mod tests {
             assert!((divergence_term(1.0, ratio, ratio) / half_square - 1.0).abs() < 1e-9);
         }
     }
+
     #[test]
     fn terms_of_laws_far_apart_are_those_of_logarithms() {
         // q = 2^-k and p = 1/2: a term is (k - 1) ln 2 / 2 - 1/2 + q, with logarithms known exactly;

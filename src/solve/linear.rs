@@ -286,6 +286,7 @@ mod tests {
         let fine = LinearSystem { tolerance: 1e-30, ..system(&right, &largest) }.solve(&mut Silent);
         assert!(fine.stop == Stop::Rounding && fine.size < 1e-14, "{:?} {}", fine.stop, fine.size);
     }
+
     #[test]
     fn no_more_is_asked_for_than_rounding_leaves() {
         let largest = |left: &[f64]| left.iter().fold(0.0f64, |most, x| most.max(x.abs()));
