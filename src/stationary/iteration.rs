@@ -87,7 +87,7 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
             self.operator.check_products()?;
             if let Some(due) = checkpoint.as_mut().filter(|checkpoint| checkpoint.is_due(self.iterations)) {
                 if self.cancelled("writing a checkpoint", residual, observer) {
-                    return Ok(self.finish(residual, None, Stop::Cancelled));
+                    return Ok(self.cancel());
                 }
                 due.save(|tape| self.persist(&mut tolerance, &mut certificate, tape))?;
             }
@@ -96,12 +96,11 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
                 residual = self.residual();
             }
             let is_last = self.iterations >= self.settings.max_iterations;
-            if residual <= tolerance || is_last {
+            if is_last || residual <= tolerance && self.step.has_settled(tolerance) {
                 residual = self.settle();
             }
             if self.cancelled("stationary law", residual, observer) {
-                let residual = self.settle();
-                return Ok(self.finish(residual, None, Stop::Cancelled));
+                return Ok(self.cancel());
             }
             if residual <= tolerance && self.step.has_settled(tolerance) {
                 let Some(goal) = self.settings.error_tolerance else {
@@ -236,6 +235,12 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
     fn cancelled(&self, stage: &'static str, residual: f64, observer: &mut dyn Observer) -> bool {
         let done = self.iterations as u64;
         observer.observe(&Progress { stage, done, total: None, residual: Some(residual) }).is_break()
+    }
+
+    /// Gives what there is, as laws.
+    fn cancel(mut self) -> (Vec<f64>, Report) {
+        let residual = self.settle();
+        self.finish(residual, None, Stop::Cancelled)
     }
 
     fn finish(self, residual: f64, error_bound: Option<f64>, stop: Stop) -> (Vec<f64>, Report) {

@@ -62,9 +62,9 @@ impl Anderson {
         }
         self.differences.resize_with(differences, Move::default);
         self.differences.iter_mut().try_for_each(|difference| difference.persist(states, tape))?;
-        let change = |i: usize| &self.differences[i].change[..];
-        self.products =
-            DMatrix::from_fn(differences, differences, |i, j| dot(change(i.min(j)), change(i.max(j))));
+        let mut products = self.products.as_slice().to_vec();
+        tape.vector(&mut products, differences * differences)?;
+        self.products = DMatrix::from_vec(differences, differences, products);
         Ok(())
     }
 
