@@ -9,9 +9,11 @@ mod limits;
 mod linear;
 mod outcome;
 mod progress;
+mod watch;
 
 pub(crate) use limits::{MEMORY_LIMIT, OPERATIONS_LIMIT, check_memory, check_operations, check_positive};
 pub(crate) use linear::{LinearSolution, LinearSystem};
 pub use outcome::{Outcome, Report, Stop};
 pub(crate) use progress::report;
 pub use progress::{Observer, Progress, Silent};
+pub(crate) use watch::Watch;

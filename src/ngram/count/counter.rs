@@ -1,6 +1,5 @@
 //! From a corpus to counts.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::NgramCounts;
@@ -8,11 +7,8 @@ use super::key::{Key, Layout, Wide};
 use super::runs::Sorter;
 use crate::error::{Error, Result};
 use crate::ngram::trie::TrieBuilder;
-use crate::solve::{Observer, Progress, Silent};
+use crate::solve::{Observer, Silent, Watch};
 use crate::text::{Corpus, Stretch, Token};
-
-/// Tokens between two reports to the observer.
-const REPORT_EVERY: usize = 1 << 16;
 
 /// How to count n-grams.
 ///
@@ -107,8 +103,8 @@ impl CountSettings {
     ) -> Result<NgramCounts> {
         let system = std::env::temp_dir();
         let folder: &Path = self.folder.as_deref().unwrap_or(&system);
-        let mut watch =
-            Watch { observer, stage: "counting n-grams", done: 0, total: corpus.stretch_tokens() };
+        let tokens = Some(corpus.stretch_tokens());
+        let mut watch = Watch::new(observer, "counting n-grams", tokens).of_small_steps();
         let mut sorter = Sorter::<K>::new(self.memory, corpus.stretch_tokens(), folder);
         corpus.try_for_each_stretch(|stretch| {
             push_sequences(stretch, layout, |key| {
@@ -117,9 +113,9 @@ impl CountSettings {
             })
         })?;
         let mut reader = Reader::new(corpus.vocab().len(), layout);
-        watch = Watch { stage: "merging n-grams", done: 0, ..watch };
+        let mut watch = Watch::new(observer, "merging n-grams", tokens).of_small_steps();
         sorter.finish(|key, count| {
-            watch.advance(count as usize)?;
+            watch.advance(count)?;
             reader.add(key, count)
         })?;
         reader.finish(corpus.vocab().start())
@@ -214,32 +210,5 @@ impl Reader {
         let trie = self.builder.finish();
         let trie = trie.unwrap_or_else(|_| unreachable!("the suffix of a sequence starts one place later"));
         Ok(NgramCounts::from_parts(trie, self.counts, start))
-    }
-}
-
-/// Tells the observer now and then.
-struct Watch<'a> {
-    observer: &'a mut dyn Observer,
-    stage: &'static str,
-    done: usize,
-    total: usize,
-}
-
-impl Watch<'_> {
-    fn step(&mut self) -> Result<()> {
-        self.advance(1)
-    }
-
-    fn advance(&mut self, tokens: usize) -> Result<()> {
-        let before = self.done / REPORT_EVERY;
-        self.done += tokens;
-        if self.done / REPORT_EVERY == before {
-            return Ok(());
-        }
-        let (done, total) = (self.done as u64, Some(self.total as u64));
-        match self.observer.observe(&Progress { stage: self.stage, done, total, residual: None }) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::Cancelled { stage: self.stage }),
-        }
     }
 }

@@ -1,10 +1,9 @@
 //! What may happen between two resets, and how long it may take.
 
-use super::watch::Watch;
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
-use crate::solve::Stop;
+use crate::solve::{Stop, Watch};
 
 /// The states that can be met after some first states, up to the next reset,
 /// that one included.

@@ -4,13 +4,12 @@ use super::most_probable::MostProbable;
 use super::paths::{Direction, Message, Paths, Stepper};
 use super::samples::{Draft, check_drafts, complete};
 use super::sweep::BESIDE;
-use super::watch::Watch;
 use super::{End, History};
 use crate::chain::{MarkovChain, Start};
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::stream;
-use crate::solve::{Observer, Silent, check_memory, check_operations};
+use crate::solve::{Observer, Silent, Watch, check_memory, check_operations};
 
 /// The most bytes that messages may take unless the caller says otherwise: 1 GiB.
 pub(super) const MESSAGE_MEMORY: u128 = 1 << 30;

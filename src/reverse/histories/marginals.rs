@@ -4,11 +4,10 @@ use super::Histories;
 use super::logarithms::{entropy_of, normalized};
 use super::paths::{Direction, Message, Paths, Stepper};
 use super::sweep::{Sweep, Weights};
-use super::watch::Watch;
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, entropy, sum_by};
-use crate::solve::{MEMORY_LIMIT, Observer, Silent, check_memory};
+use crate::solve::{MEMORY_LIMIT, Observer, Silent, Watch, check_memory};
 
 impl<O: TransitionOperator> Histories<'_, O> {
     /// Hands the law of the state at each time, given the end, to a visitor:

@@ -29,7 +29,6 @@ mod reset_histories;
 mod reset_law;
 mod samples;
 mod sweep;
-mod watch;
 
 pub use end::End;
 pub use history::History;

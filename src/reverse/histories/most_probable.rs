@@ -6,11 +6,10 @@ use std::ops::RangeInclusive;
 use super::History;
 use super::paths::{Message, Paths};
 use super::sweep::{Sweep, Weights};
-use super::watch::Watch;
 use crate::error::Result;
 use crate::operator::TransitionOperator;
 use crate::prob::Best;
-use crate::solve::{MEMORY_LIMIT, check_memory};
+use crate::solve::{MEMORY_LIMIT, Watch, check_memory};
 
 /// The `count` heaviest paths of some numbers of steps, heaviest first; equals
 /// in the order of their states.

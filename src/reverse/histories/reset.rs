@@ -8,11 +8,10 @@ use super::paths::{Direction, Message, Paths, Stepper};
 use super::reset_histories::ResetHistories;
 use super::reset_law::ResetLaw;
 use super::sweep::BESIDE;
-use super::watch::Watch;
 use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::{BackoffOperator, Restart, TransitionOperator};
-use crate::solve::{Observer, Outcome, Report, Silent, Stop, check_memory};
+use crate::solve::{Observer, Outcome, Report, Silent, Stop, Watch, check_memory};
 use crate::text::Vocab;
 
 /// How to look for the histories since the last reset.

@@ -8,11 +8,10 @@ use super::marginals::Backward;
 use super::most_probable::MostProbable;
 use super::paths::Paths;
 use super::samples::{Choice, Draft, check_drafts, complete};
-use super::watch::Watch;
 use crate::error::Result;
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, stream};
-use crate::solve::{Observer, Silent};
+use crate::solve::{Observer, Silent, Watch};
 
 /// More than what rounding can do to the logarithm of a weight.
 const ROUNDING: f64 = 1e-6;

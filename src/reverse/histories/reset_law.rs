@@ -3,12 +3,11 @@
 use ndarray::Array2;
 
 use super::excursion::{Excursions, met_after};
-use super::watch::Watch;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::TransitionOperator;
 use crate::prob::{Law, sum_by};
-use crate::solve::{Stop, check_operations};
+use crate::solve::{Stop, Watch, check_operations};
 use crate::stationary::{StationaryMethod, StationarySolver};
 
 /// The most resets whose law is found; more are too many for elimination.

@@ -7,11 +7,10 @@ use super::History;
 use super::logarithms::{LogSum, largest};
 use super::paths::{Message, Paths};
 use super::sweep::{Sweep, Weights};
-use super::watch::Watch;
 use crate::error::Result;
 use crate::operator::TransitionOperator;
 use crate::prob::StreamRng;
-use crate::solve::{MEMORY_LIMIT, check_memory};
+use crate::solve::{MEMORY_LIMIT, Watch, check_memory};
 
 /// A history that is being drawn, from its end backwards.
 pub(super) struct Draft {

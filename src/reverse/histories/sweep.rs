@@ -2,9 +2,9 @@
 
 use super::paths::{Direction, Message, Paths, Stepper};
 use super::replay::{capacity, replay_backwards};
-use super::watch::Watch;
 use crate::error::Result;
 use crate::operator::TransitionOperator;
+use crate::solve::Watch;
 
 /// Vectors that a sweep and what is done in it take besides the messages kept.
 pub(super) const BESIDE: usize = 8;
