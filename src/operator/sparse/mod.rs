@@ -1,6 +1,7 @@
 //! Any chain, as a sparse matrix.
 
 mod compress;
+mod group;
 mod lanes;
 mod operator;
 

@@ -2,13 +2,13 @@
 
 use sprs::{CsMatI, CsMatViewI, SpIndex};
 
-use super::compress::{check_entries, checked_states, compress};
+use super::compress::{checked_states, compress, compress_weights, normalize};
+use super::group::{Grouped, columns_of};
 use super::lanes::Lanes;
 use crate::error::{Error, Result};
 use crate::operator::block::check_blocks;
 use crate::operator::check_lengths;
 use crate::operator::transition::{Transition, TransitionOperator};
-use crate::prob::Law;
 
 /// A sparse matrix with 32-bit columns and wide row pointers.
 pub type SparseMatrix = CsMatI<f64, u32, usize>;
@@ -69,17 +69,9 @@ impl SparseOperator {
     /// [`Error::NoStates`], [`Error::TooLarge`] beyond 2^32 - 1 states,
     /// [`Error::StateOutOfRange`], [`Error::DuplicateEntry`],
     /// [`Error::InvalidEntry`], and [`Error::RowSum`] for a row whose sum is not
-    /// one within [`Law::sum_tolerance`] of its length.
+    /// one within [`Law::sum_tolerance`](crate::prob::Law::sum_tolerance) of its length.
     pub fn from_triplets(states: usize, transitions: Vec<(u32, u32, f64)>) -> Result<Self> {
-        let rows = compress(states, transitions)?;
-        for (row, entries) in rows.outer_iterator().enumerate() {
-            let sum: f64 = entries.data().iter().sum();
-            let tolerance = Law::sum_tolerance(entries.nnz());
-            if (sum - 1.0).abs() > tolerance {
-                return Err(Error::RowSum { row, sum, tolerance });
-            }
-        }
-        Ok(Self::from_rows(rows))
+        compress(states, transitions).map(Self::from_rows)
     }
 
     /// The chain that leaves each state in proportion to weights `(from, to, weight)`,
@@ -88,29 +80,23 @@ impl SparseOperator {
     /// # Errors
     ///
     /// As [`from_triplets`](Self::from_triplets), but any row sum is welcome.
-    pub fn from_weights(states: usize, mut weights: Vec<(u32, u32, f64)>) -> Result<Self> {
-        check_entries(states, &weights)?;
-        // Dividing by the largest weight of a row first keeps its sum finite.
-        let mut largest = vec![0.0f64; states];
-        for &(from, _, weight) in &weights {
-            largest[from as usize] = largest[from as usize].max(weight);
-        }
-        let stuck = (0..states).filter(|&state| largest[state] == 0.0);
-        weights.extend(stuck.map(|state| (state as u32, state as u32, 1.0)));
-        weights.retain(|&(_, _, weight)| weight > 0.0);
-        let mut sums = vec![0.0; states];
-        for (from, _, weight) in &mut weights {
-            if largest[*from as usize] > 0.0 {
-                *weight /= largest[*from as usize];
-            }
-            sums[*from as usize] += *weight;
-        }
-        weights.iter_mut().for_each(|(from, _, weight)| *weight /= sums[*from as usize]);
-        Ok(Self::from_rows(compress(states, weights)?))
+    pub fn from_weights(states: usize, weights: Vec<(u32, u32, f64)>) -> Result<Self> {
+        compress_weights(states, weights).map(Self::from_rows)
+    }
+
+    /// The chain that leaves each state in proportion to positive weights, given row
+    /// by row: row `i` has those at `starts[i]..starts[i + 1]`, at least one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoStates`], [`Error::TooLarge`] beyond 2^32 - 1 states, [`Error::DuplicateEntry`].
+    pub(crate) fn from_weight_rows(starts: Vec<usize>, columns: Vec<u32>, weights: Vec<f64>) -> Result<Self> {
+        checked_states(starts.len() - 1)?;
+        normalize(Grouped { starts, across: columns, values: weights }).map(Self::from_rows)
     }
 
     fn from_rows(rows: SparseMatrix) -> Self {
-        let columns = Lanes::new(rows.to_csc());
+        let columns = Lanes::new(columns_of(&rows));
         let rows = Lanes::new(rows);
         let longest_row = rows.longest();
         let longest_sum = longest_row.max(columns.longest());
