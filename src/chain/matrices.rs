@@ -8,6 +8,7 @@ use sprs::{CsMatViewI, SpIndex};
 use super::{MarkovChain, States};
 use crate::error::{Error, Result};
 use crate::operator::{ShiftOperator, SparseOperator, Triplets};
+use crate::solve::{Observer, Silent};
 use crate::text::ContextSpace;
 
 impl MarkovChain<ShiftOperator> {
@@ -51,7 +52,17 @@ impl MarkovChain<SparseOperator> {
     /// As [`Triplets::open_matrix_market`] and [`SparseOperator::from_triplets`];
     /// [`Error::NotSquare`].
     pub fn from_matrix_market(path: impl AsRef<Path>) -> Result<Self> {
-        Self::from_entries(Triplets::open_matrix_market(path)?)
+        Self::from_matrix_market_watched(path, &mut Silent)
+    }
+
+    /// As [`from_matrix_market`](Self::from_matrix_market), watched: progress is
+    /// counted in entries read.
+    ///
+    /// # Errors
+    ///
+    /// As `from_matrix_market`, and [`Error::Cancelled`].
+    pub fn from_matrix_market_watched(path: impl AsRef<Path>, observer: &mut dyn Observer) -> Result<Self> {
+        Self::from_entries(Triplets::open_matrix_market_watched(path, observer)?)
     }
 
     /// The chain of a transition matrix written by `scipy.sparse.save_npz`.
@@ -62,7 +73,18 @@ impl MarkovChain<SparseOperator> {
     /// [`Error::NotSquare`].
     #[cfg(feature = "npz")]
     pub fn from_npz(path: impl AsRef<Path>) -> Result<Self> {
-        Self::from_entries(Triplets::open_npz(path)?)
+        Self::from_npz_watched(path, &mut Silent)
+    }
+
+    /// As [`from_npz`](Self::from_npz), watched: progress is counted in elements of
+    /// one array after another.
+    ///
+    /// # Errors
+    ///
+    /// As `from_npz`, and [`Error::Cancelled`].
+    #[cfg(feature = "npz")]
+    pub fn from_npz_watched(path: impl AsRef<Path>, observer: &mut dyn Observer) -> Result<Self> {
+        Self::from_entries(Triplets::open_npz_watched(path, observer)?)
     }
 
     fn from_entries(matrix: Triplets) -> Result<Self> {
