@@ -1,5 +1,7 @@
 //! The chain of every context of a model.
 
+use rayon::prelude::*;
+
 use super::{MarkovChain, States};
 use crate::error::Result;
 use crate::model::LanguageModel;
@@ -12,6 +14,9 @@ const BATCH: usize = 4096;
 
 /// Probabilities asked for in one batch, at most, where there are many tokens.
 const BATCH_ENTRIES: usize = 1 << 22;
+
+/// Probabilities that one task stores, at least.
+const TASK: usize = 1 << 14;
 
 /// How to enumerate the contexts of a model.
 ///
@@ -82,7 +87,20 @@ impl Enumeration {
     ///
     /// As [`build`](Self::build).
     pub fn build_f32<M: LanguageModel>(&self, model: &M) -> Result<MarkovChain<ShiftOperator<f32>>> {
-        let (space, table) = self.table(model, round_to_f32, &mut Silent)?;
+        self.build_f32_watched(model, &mut Silent)
+    }
+
+    /// As [`build_f32`](Self::build_f32), watched: progress is counted in contexts.
+    ///
+    /// # Errors
+    ///
+    /// As [`build_watched`](Self::build_watched).
+    pub fn build_f32_watched<M: LanguageModel>(
+        &self,
+        model: &M,
+        observer: &mut dyn Observer,
+    ) -> Result<MarkovChain<ShiftOperator<f32>>> {
+        let (space, table) = self.table(model, round_to_f32, observer)?;
         let states = States::contexts(space, model.vocab().cloned());
         Ok(MarkovChain::new(ShiftOperator::new_f32(space, table)?, states))
     }
@@ -90,7 +108,7 @@ impl Enumeration {
     fn table<M: LanguageModel, T: TableEntry>(
         &self,
         model: &M,
-        store: impl Fn(f64) -> T,
+        store: impl Fn(f64) -> T + Sync,
         observer: &mut dyn Observer,
     ) -> Result<(ContextSpace, Vec<T>)> {
         let space = ContextSpace::new(model.vocabulary_size(), model.context_length())?;
@@ -110,7 +128,7 @@ impl Enumeration {
                 space.write_tokens(context, tokens);
             }
             model.next_token_laws(&contexts[..batch * k], &mut laws[..batch * v])?;
-            table.extend(laws[..batch * v].iter().map(|&p| store(p)));
+            table.par_extend(laws[..batch * v].par_iter().with_min_len(TASK).map(|&p| store(p)));
             report(observer, "enumerating contexts", (first + batch) as u64, Some(space.len() as u64))?;
         }
         Ok((space, table))

@@ -33,6 +33,7 @@ pub(crate) use classes::communicating_within;
 pub use enumerate::Enumeration;
 pub use greedy::{GreedyLoop, GreedyLoops};
 pub use markov_chain::MarkovChain;
+pub use observed::Observation;
 pub use reachable::Exploration;
 pub use smoothed::SmoothedChain;
 pub use state_set::StateSet;

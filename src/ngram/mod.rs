@@ -36,8 +36,8 @@ pub use arpa::{
 pub use backoff::{BackoffTrie, NgramState, NgramStep};
 pub use contexts::ContextTree;
 pub(crate) use contexts::{EndContexts, StateNumbers};
-pub(crate) use count::counts_of_counts;
 pub use count::{Continuations, CountSettings, NgramCounts};
+pub(crate) use count::{Key, Sorter, counts_of_counts};
 pub use trie::NgramTrie;
 
 /// The longest n-grams that are read or given one by one.

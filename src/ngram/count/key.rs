@@ -3,7 +3,7 @@
 /// A sequence of up to `places` digits of some bits each, the first token in
 /// the highest place; a sequence that ends before has zeros behind it. Digits
 /// are tokens plus one, so that a sequence sorts before those that go on.
-pub(super) trait Key: Copy + Ord + Send + Sync + 'static {
+pub(crate) trait Key: Copy + Ord + Send + Sync + 'static {
     /// Width of the number.
     const BITS: u32;
 
@@ -26,7 +26,7 @@ pub(super) trait Key: Copy + Ord + Send + Sync + 'static {
 
 /// How digits lie in a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// Bits a digit.
     pub(super) bits: u32,
     /// Digits a key.

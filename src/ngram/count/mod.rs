@@ -13,3 +13,5 @@ mod runs;
 pub use counter::CountSettings;
 pub(crate) use counts::counts_of_counts;
 pub use counts::{Continuations, NgramCounts};
+pub(crate) use key::Key;
+pub(crate) use runs::Sorter;

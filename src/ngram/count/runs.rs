@@ -22,7 +22,7 @@ const RUN_BYTES: usize = 128;
 /// Keys are gathered in a buffer; when that is full they are sorted and go to a
 /// nameless temporary file as one run of different keys with their counts. In
 /// the end the runs are merged. Without a second buffer nothing touches the disk.
-pub(super) struct Sorter<K> {
+pub(crate) struct Sorter<K> {
     buffer: Vec<K>,
     /// Keys that the buffer may hold.
     capacity: usize,
@@ -42,7 +42,7 @@ impl<K: Key> Sorter<K> {
     ///
     /// With fewer bytes than the square root of what the keys take there would be
     /// so many runs that merging them needed more: that is the least.
-    pub(super) fn new(bytes: usize, keys: usize, folder: &Path) -> Self {
+    pub(crate) fn new(bytes: usize, keys: usize, folder: &Path) -> Self {
         let least = (keys as f64 * (size_of::<K>() * RUN_BYTES) as f64).sqrt() as usize;
         let capacity = (bytes.max(least) / size_of::<K>()).max(1);
         Self {
@@ -58,7 +58,7 @@ impl<K: Key> Sorter<K> {
     /// # Errors
     ///
     /// [`Error::Io`] if the temporary file cannot be written.
-    pub(super) fn push(&mut self, key: K) -> Result<()> {
+    pub(crate) fn push(&mut self, key: K) -> Result<()> {
         if self.buffer.len() == self.capacity {
             self.spill()?;
         }
@@ -77,7 +77,7 @@ impl<K: Key> Sorter<K> {
     /// # Errors
     ///
     /// [`Error::Io`] for the temporary file, and what `visit` returns.
-    pub(super) fn finish(mut self, mut visit: impl FnMut(K, u64) -> Result<()>) -> Result<()> {
+    pub(crate) fn finish(mut self, mut visit: impl FnMut(K, u64) -> Result<()>) -> Result<()> {
         if self.spilled.is_none() {
             self.buffer.par_sort_unstable();
             return count_equal(&self.buffer, visit);
