@@ -6,6 +6,8 @@
 //! push R | pull R | read R | sprs R     seconds of each of R products
 //! residual METHOD MOST                  one solve to a residual of 1e-10, of MOST products at most
 //! proven METHOD MOST                    the same with its error proven below 1e-6
+//! open R FILE                           seconds of making a chain of a file, .mtx or .npz, R times
+//! observe K R FILE                      seconds of making the chain of K words that a text shows, R times
 //! ```
 //!
 //! Every answer is one line of JSON.
@@ -20,6 +22,7 @@ use lmchain::chain::MarkovChain;
 use lmchain::operator::{ShiftOperator, TransitionOperator, successors};
 use lmchain::prob::Law;
 use lmchain::stationary::{StationaryMethod, StationarySolver};
+use lmchain::text::{CorpusSettings, Tokenizer};
 use ndarray::{Array1, ArrayView1};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -81,6 +84,8 @@ impl Subject {
             ["sprs", rounds] => self.sprs(rounds.parse()?),
             ["residual", method, most] => self.solve(method, most.parse()?, None),
             ["proven", method, most] => self.solve(method, most.parse()?, Some(1e-6)),
+            ["open", rounds, file] => open(rounds.parse()?, file),
+            ["observe", k, rounds, file] => observe(k.parse()?, rounds.parse()?, file),
             _ => Err(format!("{words:?} is no question").into()),
         }
     }
@@ -142,6 +147,34 @@ impl Subject {
             "converged": report.is_converged(),
         }))
     }
+}
+
+/// Chains of a file, made again and again.
+fn open(rounds: usize, file: &str) -> Result<Value, Failure> {
+    let make = || {
+        if file.ends_with(".npz") {
+            MarkovChain::from_npz(file)
+        } else {
+            MarkovChain::from_matrix_market(file)
+        }
+    };
+    let transitions = make()?.operator().stored_entries();
+    Ok(described(transitions, seconds(rounds, || drop(make()))))
+}
+
+/// Chains of a text's words, which are read once.
+fn observe(context_length: usize, rounds: usize, file: &str) -> Result<Value, Failure> {
+    let corpus = CorpusSettings::new(Tokenizer::words()).read_files(&[file])?;
+    let transitions = MarkovChain::observed(&corpus, context_length)?.operator().stored_entries();
+    let times = seconds(rounds, || drop(MarkovChain::observed(&corpus, context_length)));
+    let mut described = described(transitions, times);
+    described["tokens"] = corpus.tokens().len().into();
+    Ok(described)
+}
+
+fn described(transitions: usize, mut times: Value) -> Value {
+    times["transitions"] = transitions.into();
+    times
 }
 
 /// The matrix whose product with a column is that of the chain with a row.

@@ -5,6 +5,8 @@
     .venv/bin/python benches/peers/peers.py products --chains soft --size 27 4
     .venv/bin/python benches/peers/peers.py solves --chains soft,meta2 --size 27 4
     .venv/bin/python benches/peers/peers.py hard --chains peaky8,meta2old --size 27 5
+    .venv/bin/python benches/peers/peers.py files --chains soft --size 27 4
+    .venv/bin/python benches/peers/peers.py words --text FILE
 
 Every chain is made here and there; the checksums of all probabilities must be
 equal. Rounds take turns, medians are compared. `hard` is lmchain alone, with the
@@ -18,10 +20,12 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+import scipy.io
 import scipy.sparse as sparse
 import scipy.sparse.linalg as linalg
 
@@ -204,9 +208,63 @@ def hard(ours, most):
     print(f"| power | ~{products:.0f} | ~{seconds:.0f} | {whole['residual']:.1e} after {most} | not tried |")
 
 
+def files(ours, theirs, rounds):
+    """A table of making a chain of a file, with its rows and its columns compressed."""
+
+    def scipy_matrix(path):
+        matrix = scipy.io.mmread(path) if path.suffix == ".mtx" else sparse.load_npz(path)
+        rows = matrix.tocsr()
+        return rows, rows.tocsc()
+
+    print("| file | MB | lmchain, seconds | scipy, seconds | times ours |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        matrix = theirs.csr.T.tocsr()
+        market, plain, packed = (Path(folder) / name for name in ["chain.mtx", "plain.npz", "packed.npz"])
+        scipy.io.mmwrite(market, matrix, precision=17)
+        sparse.save_npz(plain, matrix, compressed=False)
+        sparse.save_npz(packed, matrix)
+        for path in [market, plain, packed]:
+            own, other = [], []
+            for _ in range(rounds):
+                own += ours.ask("open", 1, path)["seconds"]
+                other.append(timed(lambda: scipy_matrix(path))[0])
+            mine, scipys = statistics.median(own), statistics.median(other)
+            megabytes = path.stat().st_size / 1e6
+            print(f"| {path.name} | {megabytes:.0f} | {mine:.2f} | {scipys:.2f} | {scipys / mine:.1f} |")
+
+
+def words(ours, path, rounds):
+    """A table of making the chain of two words that a text shows, from its tokens."""
+    numbers = {}
+    tokens = [numbers.setdefault(word, len(numbers)) for word in Path(path).read_text().split()]
+    tokens = np.array(tokens, dtype=np.uint64)
+    v = np.uint64(len(numbers))
+
+    def counted():
+        """The same by sorting packed windows, and compressing what is different."""
+        first, second, third = tokens, np.roll(tokens, -1), np.roll(tokens, -2)
+        windows, counts = np.unique((first * v + second) * v + third, return_counts=True)
+        contexts, rows = np.unique(windows // v, return_inverse=True)
+        columns = np.searchsorted(contexts, windows % (v * v))
+        matrix = sparse.csr_array((counts / 1.0, (rows, columns)), shape=(len(contexts),) * 2)
+        matrix.data /= np.repeat(matrix.sum(axis=1), np.diff(matrix.indptr))
+        return matrix, matrix.tocsc()
+
+    own, other = [], []
+    for _ in range(rounds):
+        answer = ours.ask("observe", 2, 1, path)
+        own += answer["seconds"]
+        other.append(timed(counted)[0])
+    mine, numpys = statistics.median(own), statistics.median(other)
+    print("| tokens | transitions | lmchain, seconds | numpy and scipy, seconds | times ours |\n|---|---|---|---|---|")
+    print(f"| {answer['tokens']:,} | {answer['transitions']:,} | {mine:.2f} | {numpys:.2f} | {numpys / mine:.1f} |")
+    print(f"\n(numpy counts {len(tokens):,} words cut at white space, {counted()[0].nnz:,} transitions)")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["products", "solves", "hard"])
+    parser.add_argument("what", choices=["products", "solves", "hard", "files", "words"])
+    parser.add_argument("--text", help="the text of `words`")
     parser.add_argument("--chains", default="soft", help="names, with commas between")
     parser.add_argument("--size", nargs=2, type=int, default=[27, 4], metavar=("V", "K"))
     parser.add_argument("--rounds", type=int, default=3)
@@ -221,12 +279,16 @@ def main():
         print(f"\n{ours.facts['chain']}, {ours.facts['entries']:,} transitions, {ours.facts['threads']} threads\n")
         if given.what == "hard":
             hard(ours, given.most)
+        elif given.what == "words":
+            words(ours, given.text, given.rounds)
         else:
             theirs = Theirs(name, *given.size)
             if ours.facts["checksum"] != checksum(theirs.p):
                 sys.exit(f"{name}: another chain here than there")
             if given.what == "products":
                 products(ours, theirs, given.rounds, given.each)
+            elif given.what == "files":
+                files(ours, theirs, given.rounds)
             else:
                 solves(ours, theirs, given.rounds, given.most, not given.no_arpack)
         sys.stdout.flush()
