@@ -5,6 +5,7 @@ mod support;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lmchain::chain::Start;
+use lmchain::metastable::MetastableSolver;
 use lmchain::mixing::{MixingTimeSolver, SecondEigenvalueSolver};
 use lmchain::operator::TransitionOperator;
 use lmchain::solve::Outcome;
@@ -46,5 +47,24 @@ fn mixing(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, mixing);
+/// Metastable topics of chains of a hundred thousand states.
+fn metastable(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("metastable");
+    group.sample_size(10);
+    for spec in [ChainSpec::meta3(47, 3), ChainSpec::meta2(18, 4)] {
+        let chain = shift(&spec);
+        let law = chain.stationary().and_then(Outcome::converged).expect("one law");
+        for (name, solver) in [
+            ("gpcca", MetastableSolver::new()),
+            ("reversibilized", MetastableSolver::new().reversibilized(true)),
+        ] {
+            group.bench_function(BenchmarkId::new(name, spec.id()), |b| {
+                b.iter(|| solver.solve(&chain, &law).expect("sets").into_value());
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, mixing, metastable);
 criterion_main!(benches);

@@ -98,8 +98,9 @@ fn products_are_right_for_every_small_shape() {
 
 #[test]
 fn products_are_right_around_the_edges_of_tiles() {
-    // A tile has about 2048 outputs: one run longer, as long and shorter than that,
-    // several parts of a run, and more tiles of suffixes than are taken together.
+    // A tile has about 2048 outputs, of large chains up to 8192: one run longer, as long
+    // and shorter than that, several parts of a run, and more tiles of suffixes than are
+    // taken together.
     for (v, k) in [(2047, 1), (2048, 1), (2049, 1), (2055, 1), (4100, 1), (2, 14), (3, 9), (5, 7), (27, 4)] {
         check_shape(v, k);
     }

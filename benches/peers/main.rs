@@ -4,7 +4,8 @@
 //! ```text
 //! peers CHAIN V K        then a question a line on the standard input:
 //! push R | pull R | read R | sprs R     seconds of each of R products
-//! residual METHOD MOST                  one solve to a residual of 1e-10, of MOST products at most
+//! push32 R | read32 R                   the same with a table of f32
+//! residual METHOD MOST                  METHOD: power, paths, auto; 32 behind starts in f32. One solve to a residual of 1e-10, of MOST products at most
 //! proven METHOD MOST                    the same with its error proven below 1e-6
 //! open R FILE                           seconds of making a chain of a file, .mtx or .npz, R times
 //! observe K R FILE                      seconds of making the chain of K words that a text shows, R times
@@ -19,7 +20,7 @@ use std::io::BufRead;
 use std::time::Instant;
 
 use lmchain::chain::MarkovChain;
-use lmchain::operator::{ShiftOperator, TransitionOperator, successors};
+use lmchain::operator::{ShiftOperator, TransitionOperator, round_to_f32, successors};
 use lmchain::prob::Law;
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 use lmchain::text::{CorpusSettings, Tokenizer};
@@ -41,7 +42,7 @@ fn main() -> Result<(), Failure> {
     };
     let spec = ChainSpec::named(name, v.parse()?, k.parse()?).ok_or("no chain of this name")?;
     let chain = shift(&spec);
-    let mut subject = Subject { table_sum: 0.0, spec, chain, sparse: None };
+    let mut subject = Subject { table_sum: 0.0, spec, chain, sparse: None, single: None };
     println!("{}", subject.description());
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -56,6 +57,8 @@ struct Subject {
     chain: MarkovChain<ShiftOperator>,
     /// The transposed transition matrix for sprs, once it is asked for.
     sparse: Option<CsMatI<f64, u32, usize>>,
+    /// The chain in single precision, once it is asked for.
+    single: Option<ShiftOperator<f32>>,
     /// What the reads added up, so that they are not left out.
     table_sum: f64,
 }
@@ -74,13 +77,22 @@ impl Subject {
 
     fn answer(&mut self, words: &[&str]) -> Result<Value, Failure> {
         match *words {
-            ["push", rounds] => Ok(self.products(rounds.parse()?, |operator, law, next| {
-                operator.push_forward(law, next);
-            })),
-            ["pull", rounds] => Ok(self.products(rounds.parse()?, |operator, law, next| {
-                operator.pull_back(law, next);
-            })),
+            ["push", rounds] => {
+                Ok(products(self.chain.operator(), rounds.parse()?, |operator, law, next| {
+                    operator.push_forward(law, next);
+                }))
+            }
+            ["pull", rounds] => {
+                Ok(products(self.chain.operator(), rounds.parse()?, |operator, law, next| {
+                    operator.pull_back(law, next);
+                }))
+            }
+            ["push32", rounds] => {
+                let single = self.single.get_or_insert_with(|| self.chain.operator().to_f32());
+                Ok(products(single, rounds.parse()?, |operator, law, next| operator.push_forward(law, next)))
+            }
             ["read", rounds] => self.reads(rounds.parse()?),
+            ["read32", rounds] => self.single_reads(rounds.parse()?),
             ["sprs", rounds] => self.sprs(rounds.parse()?),
             ["residual", method, most] => self.solve(method, most.parse()?, None),
             ["proven", method, most] => self.solve(method, most.parse()?, Some(1e-6)),
@@ -90,12 +102,6 @@ impl Subject {
         }
     }
 
-    fn products(&self, rounds: usize, product: impl Fn(&ShiftOperator, &[f64], &mut [f64])) -> Value {
-        let law = Law::uniform(self.chain.len());
-        let mut next = vec![0.0; law.len()];
-        seconds(rounds, || product(self.chain.operator(), &law, &mut next))
-    }
-
     /// The limit of a product: the table read once.
     fn reads(&mut self, rounds: usize) -> Result<Value, Failure> {
         let table = self.spec.table();
@@ -103,6 +109,13 @@ impl Subject {
             self.table_sum += table.par_chunks(1 << 14).map(sum_of_chunk).sum::<f64>();
         });
         if self.table_sum.is_finite() { Ok(times) } else { Err("a table that does not add up".into()) }
+    }
+
+    fn single_reads(&mut self, rounds: usize) -> Result<Value, Failure> {
+        let table: Vec<f32> = self.spec.table().into_iter().map(round_to_f32).collect();
+        let mut total = 0.0;
+        let times = seconds(rounds, || total += table.par_chunks(1 << 14).map(sum_of_chunk).sum::<f32>());
+        if total.is_finite() { Ok(times) } else { Err("a table that does not add up".into()) }
     }
 
     fn sprs(&mut self, rounds: usize) -> Result<Value, Failure> {
@@ -127,14 +140,17 @@ impl Subject {
     }
 
     fn solve(&self, name: &str, most: usize, error_tolerance: Option<f64>) -> Result<Value, Failure> {
-        let method = match name {
+        let method = match name.trim_end_matches("32") {
             "power" => StationaryMethod::Power,
             "paths" => StationaryMethod::LikelyPaths,
             "auto" => StationaryMethod::Auto,
             _ => return Err(format!("no method {name}").into()),
         };
-        let solver =
-            StationarySolver::new().method(method).max_iterations(most).error_tolerance(error_tolerance);
+        let solver = StationarySolver::new()
+            .method(method)
+            .max_iterations(most)
+            .error_tolerance(error_tolerance)
+            .single_precision_start(name.ends_with("32"));
         let (outcome, taken) = timed(|| solver.solve(&self.chain));
         let report = *outcome?.report();
         Ok(json!({
@@ -147,6 +163,16 @@ impl Subject {
             "converged": report.is_converged(),
         }))
     }
+}
+
+fn products<O: TransitionOperator>(
+    operator: &O,
+    rounds: usize,
+    product: impl Fn(&O, &[f64], &mut [f64]),
+) -> Value {
+    let law = Law::uniform(operator.states());
+    let mut next = vec![0.0; law.len()];
+    seconds(rounds, || product(operator, &law, &mut next))
 }
 
 /// Chains of a file, made again and again.

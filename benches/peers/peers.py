@@ -34,6 +34,16 @@ from chains import checksum, table
 ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-10
 
+# What the driver is asked to time of a product.
+OWN = {
+    "read": "the table read once",
+    "push": "lmchain",
+    "pull": "lmchain, back",
+    "read32": "an f32 table read once",
+    "push32": "lmchain, f32 table",
+    "sprs": "sprs CSR, u32",
+}
+
 
 def binary():
     """The driver that cargo has built."""
@@ -135,17 +145,16 @@ def spread(times):
 def products(ours, theirs, rounds, each):
     """A table of one product's time, every way."""
     peers = theirs.products()
-    times = {name: [] for name in ["read", "push", "sprs", *peers]}
+    times = {name: [] for name in [*OWN, *peers]}
     for _ in range(rounds):
-        for question in ["read", "push", "sprs"]:
+        for question in OWN:
             times[question] += ours.ask(question, each)["seconds"]
         for name, product in peers.items():
             times[name] += [timed(product)[0] for _ in range(each)]
     base = statistics.median(times["push"])
     print("| product | ms, median (least to most) | times ours |\n|---|---|---|")
-    label = {"read": "the table read once", "push": "lmchain", "sprs": "sprs CSR, u32"}
     for name, taken in times.items():
-        print(f"| {label.get(name, name)} | {spread(taken)} | {statistics.median(taken) / base:.2f} |")
+        print(f"| {OWN.get(name, name)} | {spread(taken)} | {statistics.median(taken) / base:.2f} |")
 
 
 def cut_off(seconds, done, residual, whole):
@@ -157,7 +166,7 @@ def cut_off(seconds, done, residual, whole):
 
 def solves(ours, theirs, rounds, most, arpack):
     """A table of whole solves to the residual, every way."""
-    methods = {"Auto": "auto", "LikelyPaths": "paths"}
+    methods = {"Auto": "auto", "Auto, f32 first": "auto32", "LikelyPaths": "paths"}
     taken = {name: [] for name in [*methods, "Power", "scipy power", "scipy ARPACK"]}
     facts = {}
     # Once to the end, to know how many products that is.

@@ -12,18 +12,20 @@ pub(crate) struct Watch<'w> {
     stage: &'static str,
     total: Option<u64>,
     done: u64,
+    /// Steps between two reports, and the number of steps at the next one.
     every: u64,
+    due: u64,
 }
 
 impl<'w> Watch<'w> {
     /// Tells of every step.
     pub(crate) fn new(observer: &'w mut dyn Observer, stage: &'static str, total: Option<usize>) -> Self {
-        Self { observer, stage, total: total.map(|total| total as u64), done: 0, every: 1 }
+        Self { observer, stage, total: total.map(|total| total as u64), done: 0, every: 1, due: 1 }
     }
 
     /// Tells only of every 65,536th, where a step is little work.
     pub(crate) fn of_small_steps(mut self) -> Self {
-        self.every = OFTEN;
+        (self.every, self.due) = (OFTEN, OFTEN);
         self
     }
 
@@ -32,6 +34,7 @@ impl<'w> Watch<'w> {
     /// # Errors
     ///
     /// [`Error::Cancelled`](crate::Error::Cancelled) if the observer asks to stop.
+    #[inline]
     pub(crate) fn step(&mut self) -> Result<()> {
         self.advance(1)
     }
@@ -41,12 +44,15 @@ impl<'w> Watch<'w> {
     /// # Errors
     ///
     /// As [`step`](Self::step).
+    #[inline]
     pub(crate) fn advance(&mut self, steps: u64) -> Result<()> {
-        let before = self.done / self.every;
         self.done += steps;
-        if self.done / self.every == before {
-            return Ok(());
-        }
+        if self.done < self.due { Ok(()) } else { self.report() }
+    }
+
+    #[cold]
+    fn report(&mut self) -> Result<()> {
+        self.due = self.done - self.done % self.every + self.every;
         report(self.observer, self.stage, self.done, self.total)
     }
 }

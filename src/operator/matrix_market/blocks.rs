@@ -15,25 +15,24 @@ const PIECE: usize = 1 << 17;
 pub(super) struct Blocks<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// Bytes of the buffer that were handed out, and lines up to their end.
+    /// Bytes of the buffer that were handed out.
     taken: usize,
-    lines: usize,
     failed: Option<io::Error>,
 }
 
 impl<R: BufRead> Blocks<R> {
-    /// What follows in a reader after so many lines.
-    pub(super) fn new(reader: R, lines: usize) -> Self {
-        Self { reader, buffer: Vec::new(), taken: 0, lines, failed: None }
+    /// What follows in a reader.
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, buffer: Vec::new(), taken: 0, failed: None }
     }
 
-    /// The next whole lines; the last line of a file may lack its end.
+    /// The next whole lines, after so many of the file; its last line may lack its end.
     ///
     /// # Errors
     ///
     /// [`Error::MatrixFile`](crate::Error::MatrixFile) for a line that is longer than a
     /// block, and for a reader that fails, once the lines before that were handed out.
-    pub(super) fn advance(&mut self) -> Result<Option<&[u8]>> {
+    pub(super) fn advance(&mut self, lines: usize) -> Result<Option<&[u8]>> {
         self.buffer.drain(..self.taken);
         self.taken = 0;
         let room = BLOCK - self.buffer.len();
@@ -46,16 +45,15 @@ impl<R: BufRead> Blocks<R> {
         self.taken = if is_end { self.buffer.len() } else { last_end.map_or(0, |at| at + 1) };
         match read {
             Err(source) if self.taken == 0 => {
-                return Err(at(self.lines + 1, MatrixFileProblem::Unreadable { source }));
+                return Err(at(lines + 1, MatrixFileProblem::Unreadable { source }));
             }
             Err(source) => self.failed = Some(source),
             Ok(_) if self.taken == 0 && !is_end => {
-                return Err(at(self.lines + 1, MatrixFileProblem::LineTooLong { limit: MAX_LINE }));
+                return Err(at(lines + 1, MatrixFileProblem::LineTooLong { limit: MAX_LINE }));
             }
             Ok(_) => {}
         }
         let block = &self.buffer[..self.taken];
-        self.lines += block.iter().filter(|&&byte| byte == b'\n').count();
         Ok((!block.is_empty()).then_some(block))
     }
 }

@@ -1,6 +1,7 @@
 //! Matrices given by their entries, which are parsed in parallel.
 
 use std::io::BufRead;
+use std::str::Utf8Error;
 
 use rayon::prelude::*;
 
@@ -29,8 +30,8 @@ pub(super) fn read_coordinate(
     let mut watch = Watch::new(observer, STAGE, usize::try_from(announced).ok());
     let mut entries =
         Entries { matrix: Triplets::announced(rows, columns, announced), found: 0, lines: line };
-    let mut blocks = Blocks::new(lines.reader, line);
-    while let Some(block) = blocks.advance()? {
+    let mut blocks = Blocks::new(lines.reader);
+    while let Some(block) = blocks.advance(entries.lines)? {
         let before = entries.found;
         entries.read_block(block, banner, announced)?;
         watch.advance(entries.found - before)?;
@@ -86,21 +87,33 @@ impl Entries {
 
     /// Reads lines one by one, up to the first that is wrong.
     fn read(&mut self, text: &[u8], banner: Banner, announced: u64) -> Result<()> {
-        for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let mut read = |line: &[u8], text| {
             self.lines += 1;
-            self.read_line(line, banner, announced).map_err(|problem| at(self.lines, problem))?;
+            self.read_line(line, text, banner, announced).map_err(|problem| at(self.lines, problem))
+        };
+        match str::from_utf8(text) {
+            Ok(text) => text.split_inclusive('\n').try_for_each(|line| read(line.as_bytes(), Ok(line))),
+            // A comment may be in any encoding: line by line.
+            Err(_) => text
+                .split_inclusive(|&byte| byte == b'\n')
+                .try_for_each(|line| read(line, str::from_utf8(line))),
         }
-        Ok(())
     }
 
-    fn read_line(&mut self, line: &[u8], banner: Banner, announced: u64) -> Result<(), MatrixFileProblem> {
+    fn read_line(
+        &mut self,
+        line: &[u8],
+        text: Result<&str, Utf8Error>,
+        banner: Banner,
+        announced: u64,
+    ) -> Result<(), MatrixFileProblem> {
         if line.len() > MAX_LINE {
             return Err(MatrixFileProblem::LineTooLong { limit: MAX_LINE });
         }
         if !is_data(line) {
             return Ok(());
         }
-        let text = str::from_utf8(line).map_err(|_| MatrixFileProblem::NotText)?;
+        let text = text.map_err(|_| MatrixFileProblem::NotText)?;
         if self.found == announced {
             return Err(MatrixFileProblem::ExtraEntries { announced });
         }

@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use super::kernel::{BLOCK, ROWS, dot, dots, with_tail};
 use super::operator::ShiftOperator;
-use super::push::TILE;
 use super::table_entry::TableEntry;
 
 /// Tiles of suffixes from which on a task takes all oldest tokens of one.
@@ -27,7 +26,7 @@ impl<T: TableEntry> ShiftOperator<T> {
     /// leave enough tasks, so that this part is read from memory once, not V times.
     fn pull_tiles<'a>(&self, expected: &'a mut [f64]) -> Vec<Tile<'a>> {
         let (v, suffixes) = (self.space.vocabulary_size(), self.space.suffixes());
-        let tile_len = (TILE / v).max(1);
+        let tile_len = (self.tile() / v).max(1);
         let tiles = suffixes.div_ceil(tile_len);
         let together = if tiles < MANY_TILES { ROWS } else { v };
         let mut lanes: Vec<_> = expected.chunks_mut(suffixes).map(|lane| lane.chunks_mut(tile_len)).collect();

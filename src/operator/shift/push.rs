@@ -8,9 +8,13 @@ use super::table_entry::TableEntry;
 use crate::operator::Pushed;
 use crate::prob::sums_by;
 
-/// Outputs that one task of a product computes, about: 16 KiB of sums, which stay
-/// in the first-level cache while the table streams past them.
-pub(super) const TILE: usize = 2048;
+/// Outputs that one task of a product computes, about: the more, the longer the
+/// memory fetches ahead in a row, as long as the sums stay in a nearby cache.
+const LARGEST_TILE: usize = 8192;
+
+/// Of small chains fewer, for as many tasks as this; but never fewer than 2,048.
+const TASKS: usize = 32;
+const SMALLEST_TILE: usize = 2048;
 
 impl<T: TableEntry> ShiftOperator<T> {
     pub(super) fn push(&self, law: &[f64], next: &mut [f64]) {
@@ -23,7 +27,7 @@ impl<T: TableEntry> ShiftOperator<T> {
             let law = &law[first..first + tile.len()];
             sums_by(tile.len(), |i| [tile[i], (tile[i] - law[i]).abs()])
         });
-        // A tile has fewer terms than a chunk of `sums_by`: together, no term goes
+        // A tile has no more terms than a chunk of `sums_by`: together, no term goes
         // through more additions than in one sum over all states.
         let [sum, change] = sums_by(measured.len(), |tile| measured[tile]);
         Pushed { sum, change }
@@ -88,15 +92,20 @@ impl<T: TableEntry> ShiftOperator<T> {
         }
     }
 
+    /// Outputs that one task computes, about.
+    pub(super) fn tile(&self) -> usize {
+        (self.space.len() / TASKS).clamp(SMALLEST_TILE, LARGEST_TILE)
+    }
+
     /// Outputs in a stretch that tiles do not cross, and in a tile. A tile is
     /// either whole runs of V outputs, one for every suffix, or, for a vocabulary
     /// longer than a tile, a part of one run, which is its stretch.
     fn tile_lengths(&self) -> (usize, usize) {
-        let v = self.space.vocabulary_size();
-        if v > TILE {
-            (v, v.div_ceil(v.div_ceil(TILE)).next_multiple_of(BLOCK))
+        let (v, tile) = (self.space.vocabulary_size(), self.tile());
+        if v > tile {
+            (v, v.div_ceil(v.div_ceil(tile)).next_multiple_of(BLOCK))
         } else {
-            (TILE / v * v, TILE / v * v)
+            (tile / v * v, tile / v * v)
         }
     }
 }
