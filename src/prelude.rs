@@ -1,7 +1,9 @@
 //! What most programs need: `use lmchain::prelude::*;`.
 
 #[doc(no_inline)]
-pub use crate::chain::{Enumeration, Exploration, MarkovChain, SmoothedChain, Start, StateSet, States};
+pub use crate::chain::{
+    Enumeration, Exploration, MarkovChain, Observation, SmoothedChain, Start, StateSet, States,
+};
 #[doc(no_inline)]
 pub use crate::drift::{TextDriftSettings, TrackSettings};
 #[doc(no_inline)]

@@ -23,6 +23,7 @@ mod observed;
 mod reachable;
 mod register;
 mod smoothed;
+mod sorted_contexts;
 mod state_set;
 mod states;
 mod streamed;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::sorted_contexts::SortedContexts;
 use super::{MarkovChain, States};
 use crate::error::{Error, Result};
 use crate::ngram::{Key, Sorter};
@@ -159,13 +160,16 @@ fn chain<K: Key + Into<u128>>(
     let from = |&(window, _): &(K, u64)| numbering.ends(window.into())[0];
     let mut keys: Vec<u128> = windows.iter().map(from).collect();
     keys.dedup();
-    let mut ends: Vec<u128> =
-        numbering.places_after(windows, &keys).filter_map(std::result::Result::err).collect();
+    let mut ends: Vec<u128> = numbering
+        .places_after(windows, &numbering.sorted(&keys))
+        .filter_map(std::result::Result::err)
+        .collect();
     keys.append(&mut ends);
     keys.par_sort_unstable();
     keys.dedup();
 
-    let after = numbering.places_after(windows, &keys).filter_map(std::result::Result::ok);
+    let contexts = numbering.sorted(&keys);
+    let after = numbering.places_after(windows, &contexts).filter_map(std::result::Result::ok);
     let after: Vec<u32> = after.map(|place| place as u32).collect();
     let transitions = windows.iter().map(|window| (from(window), window.1 as f64)).zip(after);
     let operator = from_rows(&keys, transitions)?;
@@ -193,20 +197,6 @@ fn from_rows(keys: &[u128], transitions: impl Iterator<Item = ((u128, f64), u32)
     }
     starts.push(columns.len());
     SparseOperator::from_weight_rows(starts, columns, weights)
-}
-
-/// The place of a key among sorted ones, or the place where it would be, sought from
-/// a guess on by steps that double: `O(log d)` for a key that stands `d` behind it.
-fn find_near(keys: &[u128], guess: usize, key: u128) -> std::result::Result<usize, usize> {
-    let is_before = keys.get(guess).is_some_and(|&near| near <= key);
-    let mut low = if is_before { guess } else { 0 };
-    let mut step = 1;
-    while keys.get(low + step).is_some_and(|&next| next <= key) {
-        low += step;
-        step *= 2;
-    }
-    let found = keys[low..keys.len().min(low + step)].binary_search(&key);
-    found.map(|place| low + place).map_err(|place| low + place)
 }
 
 /// Windows of K + 1 tokens as base-V numbers.
@@ -251,6 +241,11 @@ impl Numbering {
         [window / v, after]
     }
 
+    /// Contexts that are sorted, to look others up among.
+    fn sorted<'a>(&self, keys: &'a [u128]) -> SortedContexts<'a> {
+        SortedContexts::new(keys, self.vocabulary_size, self.contexts / self.vocabulary_size as u128)
+    }
+
     /// The place of the context after every window among sorted ones, or the
     /// number of a context that is not among them.
     ///
@@ -259,13 +254,13 @@ impl Numbering {
     fn places_after<'a, K: Key + Into<u128>>(
         &'a self,
         windows: &'a [(K, u64)],
-        keys: &'a [u128],
+        contexts: &'a SortedContexts<'_>,
     ) -> impl ParallelIterator<Item = std::result::Result<usize, u128>> + 'a {
         windows.par_chunks(BATCH).flat_map_iter(move |windows| {
             let mut guess = 0;
             windows.iter().map(move |&(window, _)| {
                 let after = self.ends(window.into())[1];
-                let found = find_near(keys, guess, after);
+                let found = contexts.find(guess, after);
                 guess = found.unwrap_or_else(|place| place);
                 found.map_err(|_| after)
             })
@@ -275,19 +270,97 @@ impl Numbering {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::ops::ControlFlow;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::operator::successors;
+    use crate::solve::Progress;
+    use crate::text::{CorpusSettings, Tokenizer};
 
     proptest! {
         #[test]
-        fn keys_are_found_from_any_guess(
-            keys in prop::collection::btree_set(0..60u128, 0..40),
-            guess in 0..50usize,
-            key in 0..60u128,
+        fn windows_are_counted_whatever_fits_in_memory(
+            documents in prop::collection::vec("[a-c]{1,40}", 1..5),
+            end in prop::sample::select(vec![
+                DocumentEnd::Circular, DocumentEnd::Token, DocumentEnd::Reset,
+                DocumentEnd::Absorbing, DocumentEnd::Open,
+            ]),
+            // Windows of 40 tokens take more than 64 bits.
+            context_length in prop::sample::select(vec![1, 2, 5, 39]),
+            memory in prop::sample::select(vec![1, 1 << 30]),
         ) {
-            let keys: Vec<u128> = keys.into_iter().collect();
-            prop_assert_eq!(find_near(&keys, guess, key), keys.binary_search(&key));
+            let corpus = CorpusSettings::new(Tokenizer::characters()).document_end(end);
+            let corpus = corpus.read_strings(&documents).unwrap();
+            let built = Observation::new(context_length).memory(memory).build(&corpus);
+            if corpus.window_count(context_length) == 0 {
+                let refused = matches!(built, Err(Error::TextTooShort { .. }));
+                prop_assert!(refused);
+                return Ok(());
+            }
+            check(&built.unwrap(), &corpus, context_length)?;
         }
+    }
+
+    /// Compares a chain with windows that are counted one by one.
+    fn check(
+        chain: &MarkovChain<SparseOperator>,
+        corpus: &Corpus,
+        context_length: usize,
+    ) -> std::result::Result<(), TestCaseError> {
+        let end = corpus.vocab().end().filter(|_| corpus.document_end() != DocumentEnd::Token);
+        let absorbing = corpus.document_end() == DocumentEnd::Absorbing;
+        let mut counts: BTreeMap<Vec<Token>, BTreeMap<Vec<Token>, u32>> = BTreeMap::new();
+        corpus.for_each_window(context_length, |context, next| {
+            let shifted = [&context[1..], &[next]].concat();
+            let after = match (end == Some(next), corpus.vocab().start()) {
+                (true, _) if absorbing => vec![next; context_length],
+                (true, Some(start)) => vec![start; context_length],
+                _ => shifted,
+            };
+            counts.entry(after.clone()).or_default();
+            *counts.entry(context.to_vec()).or_default().entry(after).or_default() += 1;
+        });
+        prop_assert_eq!(chain.len(), counts.len());
+        for (state, (context, followers)) in counts.iter().enumerate() {
+            prop_assert_eq!(&chain.states().tokens(state), context);
+            let total: u32 = followers.values().sum();
+            let expected: Vec<(usize, f64)> = match total {
+                0 => vec![(state, 1.0)],
+                _ => followers
+                    .iter()
+                    .map(|(after, &count)| (counts.keys().position(|c| c == after).unwrap(), count, total))
+                    .map(|(after, count, total)| (after, f64::from(count) / f64::from(total)))
+                    .collect(),
+            };
+            let found: Vec<_> = successors(chain.operator(), state).collect();
+            prop_assert_eq!(found.len(), expected.len());
+            for (found, (after, p)) in found.iter().zip(expected) {
+                prop_assert_eq!(found.state, after);
+                // Two divisions, and a sum of so many terms.
+                let roundings = followers.len() + 3;
+                prop_assert!((found.probability - p).abs() <= roundings as f64 * f64::EPSILON * p);
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_observer_sees_the_windows_and_may_stop() {
+        let text = "ab".repeat(100_000);
+        let corpus = CorpusSettings::new(Tokenizer::characters()).read_strings([&text]).unwrap();
+        let mut stages = Vec::new();
+        let mut watch = |progress: &Progress| {
+            stages.push((progress.stage, progress.done, progress.total));
+            ControlFlow::Continue(())
+        };
+        Observation::new(2).build_watched(&corpus, &mut watch).unwrap();
+        assert!(stages.iter().any(|&(stage, ..)| stage == "reading windows"));
+        assert!(stages.iter().any(|&(stage, ..)| stage == "sorting windows"));
+        assert!(stages.iter().all(|&(_, done, total)| done <= 200_000 && total == Some(200_000)));
+        let stopped = Observation::new(2).build_watched(&corpus, &mut |_: &Progress| ControlFlow::Break(()));
+        assert!(matches!(stopped, Err(Error::Cancelled { .. })));
     }
 }

@@ -61,11 +61,19 @@ impl Lanes {
         let starts = self.matrix.indptr();
         let starts = starts.raw_storage();
         let (indices, values) = (self.matrix.indices(), self.matrix.data());
+        let lane = |start, end| Lane { indices: &indices[start..end], values: &values[start..end] };
         self.tasks_of(output, columns).into_par_iter().for_each(|(first, out)| {
+            let ends = &starts[first + 1..];
             let mut start = starts[first];
-            for (out, &end) in out.chunks_exact_mut(columns).zip(&starts[first + 1..]) {
-                let lane = Lane { indices: &indices[start..end], values: &values[start..end] };
-                lane.write_sums(input, out);
+            if columns == 1 {
+                for (out, &end) in out.iter_mut().zip(ends) {
+                    [*out] = lane(start, end).sums::<1>(input, 1, 0);
+                    start = end;
+                }
+                return;
+            }
+            for (out, &end) in out.chunks_exact_mut(columns).zip(ends) {
+                lane(start, end).write_sums(input, out);
                 start = end;
             }
         });
@@ -93,10 +101,6 @@ impl Lane<'_> {
     /// Writes the sum of every column: as of a single vector, whatever stands beside it.
     fn write_sums(&self, input: &[f64], out: &mut [f64]) {
         let columns = out.len();
-        if let [out] = out {
-            [*out] = self.sums::<1>(input, 1, 0);
-            return;
-        }
         for (column, width) in column_runs(columns) {
             match width {
                 4 => out[column..][..4].copy_from_slice(&self.sums::<4>(input, columns, column)),
@@ -109,13 +113,9 @@ impl Lane<'_> {
     /// The sums of some columns. In all but short lanes terms four apart are added up
     /// together, as one addition has to wait for the one before it; the order depends on
     /// the length alone.
+    #[inline(always)]
     fn sums<const W: usize>(&self, input: &[f64], columns: usize, column: usize) -> [f64; W] {
         let (indices, values) = (self.indices, self.values);
-        if indices.len() >= LONG {
-            return std::array::from_fn(|j| {
-                sum_by(indices.len(), |at| values[at] * input[indices[at] as usize * columns + column + j])
-            });
-        }
         if indices.len() < SHORT {
             let mut sums = [0.0; W];
             for (&at, p) in indices.iter().zip(values) {
@@ -125,6 +125,18 @@ impl Lane<'_> {
                 }
             }
             return sums;
+        }
+        self.long_sums(input, columns, column)
+    }
+
+    /// The same of a lane that is not short.
+    #[inline(never)]
+    fn long_sums<const W: usize>(&self, input: &[f64], columns: usize, column: usize) -> [f64; W] {
+        let (indices, values) = (self.indices, self.values);
+        if indices.len() >= LONG {
+            return std::array::from_fn(|j| {
+                sum_by(indices.len(), |at| values[at] * input[indices[at] as usize * columns + column + j])
+            });
         }
         let mut sums = [[0.0; W]; SUMS];
         let mut add = |sum: usize, at: u32, p: f64| {
