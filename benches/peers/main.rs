@@ -78,18 +78,14 @@ impl Subject {
     fn answer(&mut self, words: &[&str]) -> Result<Value, Failure> {
         match *words {
             ["push", rounds] => {
-                Ok(products(self.chain.operator(), rounds.parse()?, |operator, law, next| {
-                    operator.push_forward(law, next);
-                }))
+                Ok(products(self.chain.operator(), rounds.parse()?, TransitionOperator::push_forward))
             }
             ["pull", rounds] => {
-                Ok(products(self.chain.operator(), rounds.parse()?, |operator, law, next| {
-                    operator.pull_back(law, next);
-                }))
+                Ok(products(self.chain.operator(), rounds.parse()?, TransitionOperator::pull_back))
             }
             ["push32", rounds] => {
                 let single = self.single.get_or_insert_with(|| self.chain.operator().to_f32());
-                Ok(products(single, rounds.parse()?, |operator, law, next| operator.push_forward(law, next)))
+                Ok(products(single, rounds.parse()?, TransitionOperator::push_forward))
             }
             ["read", rounds] => self.reads(rounds.parse()?),
             ["read32", rounds] => self.single_reads(rounds.parse()?),
