@@ -75,8 +75,8 @@ impl Observation {
     ///
     /// `O(T log T)` time for T tokens, in parallel but for the reading; the chain
     /// does not depend on the number of threads, nor on the memory. Beside what
-    /// sorting takes, 32 bytes a distinct window, if `V^(K+1)` fits in 64 bits, or
-    /// 40; the chain itself takes 24 a transition and 32 a state.
+    /// sorting takes, at most 48 bytes a distinct window, or 96 if `V^(K+1)` does not
+    /// fit in 64 bits; the chain itself takes 24 a transition and 32 a state.
     ///
     /// # Errors
     ///
@@ -135,6 +135,7 @@ impl Observation {
             windows.push((window, count));
             watch.advance(count)
         })?;
+        windows.shrink_to_fit();
         Ok(windows)
     }
 }
@@ -158,8 +159,7 @@ fn chain<K: Key + Into<u128>>(
     windows: &[(K, u64)],
 ) -> Result<MarkovChain<SparseOperator>> {
     let from = |&(window, _): &(K, u64)| numbering.ends(window.into())[0];
-    let mut keys: Vec<u128> = windows.iter().map(from).collect();
-    keys.dedup();
+    let mut keys: Vec<u128> = windows.chunk_by(|a, b| from(a) == from(b)).map(|run| from(&run[0])).collect();
     let mut ends: Vec<u128> = numbering
         .places_after(windows, &numbering.sorted(&keys))
         .filter_map(std::result::Result::err)
@@ -183,7 +183,8 @@ fn chain<K: Key + Into<u128>>(
 fn from_rows(keys: &[u128], transitions: impl Iterator<Item = ((u128, f64), u32)>) -> Result<SparseOperator> {
     let mut transitions = transitions.peekable();
     let mut starts = Vec::with_capacity(keys.len() + 1);
-    let (mut columns, mut weights) = (Vec::new(), Vec::new());
+    let room = transitions.size_hint().0;
+    let (mut columns, mut weights) = (Vec::with_capacity(room), Vec::with_capacity(room));
     for (state, &key) in keys.iter().enumerate() {
         starts.push(columns.len());
         while let Some(((_, weight), column)) = transitions.next_if(|((from, _), _)| *from == key) {
