@@ -10,7 +10,7 @@ use super::corpus::{check_special_tokens, reserved_tokens};
 use super::utf8::Utf8Reader;
 use super::{Corpus, CorpusSettings, DocumentEnd, Token, UnknownTokens, Vocab};
 use crate::error::{Error, Result};
-use crate::solve::{Observer, Progress};
+use crate::solve::{Observer, report};
 
 /// An observer and how far the whole work is.
 pub(super) struct Watch<'a> {
@@ -22,11 +22,7 @@ pub(super) struct Watch<'a> {
 impl Watch<'_> {
     fn tell(&mut self, done: u64) -> Result<()> {
         const STAGE: &str = "reading text";
-        let progress = Progress { stage: STAGE, done: self.before + done, total: self.total, residual: None };
-        match self.observer.observe(&progress) {
-            std::ops::ControlFlow::Continue(()) => Ok(()),
-            std::ops::ControlFlow::Break(()) => Err(Error::Cancelled { stage: STAGE }),
-        }
+        report(self.observer, STAGE, self.before + done, self.total)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
-use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
 
 use super::is_separator;
 use crate::error::{ArpaFileProblem, Error, Result, excerpt};
-use crate::solve::{Observer, Progress};
+use crate::solve::{Observer, report};
 
 /// The longest line that is read, in bytes.
 const MAX_LINE: usize = 1 << 20;
@@ -129,11 +128,7 @@ impl<'a> Lines<'a> {
 
     fn tell(&mut self) -> Result<()> {
         self.told = self.read.get();
-        let progress = Progress { stage: STAGE, done: self.told, total: self.total, residual: None };
-        match self.observer.observe(&progress) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::Cancelled { stage: STAGE }),
-        }
+        report(self.observer, STAGE, self.told, self.total)
     }
 }
 
