@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::sorted_contexts::SortedContexts;
 use super::{MarkovChain, States};
 use crate::error::{Error, Result};
-use crate::ngram::{Key, Sorter};
+use crate::ngram::{Key, Sorting};
 use crate::operator::SparseOperator;
 use crate::solve::{Observer, Silent, Watch};
 use crate::text::{Corpus, DocumentEnd, Token, sequence_count, sequence_key};
@@ -44,22 +44,21 @@ const BATCH: usize = 1 << 12;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     context_length: usize,
-    memory: usize,
-    folder: Option<PathBuf>,
+    sorting: Sorting,
 }
 
 impl Observation {
     /// Contexts of K tokens, sorted in 1 GiB of memory, with temporary files in
     /// the system's folder for them.
     pub fn new(context_length: usize) -> Self {
-        Self { context_length, memory: 1 << 30, folder: None }
+        Self { context_length, sorting: Sorting::default() }
     }
 
     /// Bytes that sorting the windows may take, beside the corpus and the chain;
     /// what does not fit goes to disk. As for [`CountSettings`](crate::ngram::CountSettings).
     #[must_use]
     pub fn memory(mut self, bytes: usize) -> Self {
-        self.memory = bytes;
+        self.sorting.memory = bytes;
         self
     }
 
@@ -67,7 +66,7 @@ impl Observation {
     /// them when they are closed, whatever happens.
     #[must_use]
     pub fn temporary_folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = Some(folder.into());
+        self.sorting.folder = Some(folder.into());
         self
     }
 
@@ -121,15 +120,13 @@ impl Observation {
         observer: &mut dyn Observer,
     ) -> Result<Vec<(K, u64)>> {
         let total = corpus.window_count(self.context_length);
-        let system = std::env::temp_dir();
-        let folder = self.folder.as_deref().unwrap_or(&system);
-        let mut watch = Watch::new(observer, "reading windows", Some(total)).of_small_steps();
-        let mut sorter = Sorter::new(self.memory, total, folder);
+        let mut watch = Watch::new(observer, "reading windows", Some(total as u64)).of_small_steps();
+        let mut sorter = self.sorting.sorter(total);
         corpus.try_for_each_window(self.context_length, |context, next| {
             watch.step()?;
             sorter.push(narrow(sequence_key(context.iter().chain([&next]), numbering.vocabulary_size)))
         })?;
-        let mut watch = Watch::new(observer, "sorting windows", Some(total)).of_small_steps();
+        let mut watch = Watch::new(observer, "sorting windows", Some(total as u64)).of_small_steps();
         let mut windows = Vec::new();
         sorter.finish(|window, count| {
             windows.push((window, count));
@@ -158,7 +155,7 @@ fn chain<K: Key + Into<u128>>(
     numbering: &Numbering,
     windows: &[(K, u64)],
 ) -> Result<MarkovChain<SparseOperator>> {
-    let from = |&(window, _): &(K, u64)| numbering.ends(window.into())[0];
+    let from = |&(window, _): &(K, u64)| numbering.before(window.into());
     let mut keys: Vec<u128> = windows.chunk_by(|a, b| from(a) == from(b)).map(|run| from(&run[0])).collect();
     let mut ends: Vec<u128> = numbering
         .places_after(windows, &numbering.sorted(&keys))
@@ -231,15 +228,17 @@ impl Numbering {
         Ok(Self { vocabulary_size, contexts, windows, context_length, end })
     }
 
-    /// The contexts before and after the last token of a window.
-    fn ends(&self, window: u128) -> [u128; 2] {
-        let v = self.vocabulary_size as u128;
-        let next = (window % v) as Token;
-        let after = match self.end {
-            Some((end, context)) if end == next => context,
+    /// The context before the last token of a window.
+    fn before(&self, window: u128) -> u128 {
+        window / self.vocabulary_size as u128
+    }
+
+    /// The context after the last token of a window.
+    fn after(&self, window: u128) -> u128 {
+        match self.end {
+            Some((end, context)) if window % self.vocabulary_size as u128 == u128::from(end) => context,
             _ => window % self.contexts,
-        };
-        [window / v, after]
+        }
     }
 
     /// Contexts that are sorted, to look others up among.
@@ -260,7 +259,7 @@ impl Numbering {
         windows.par_chunks(BATCH).flat_map_iter(move |windows| {
             let mut guess = 0;
             windows.iter().map(move |&(window, _)| {
-                let after = self.ends(window.into())[1];
+                let after = self.after(window.into());
                 let found = contexts.find(guess, after);
                 guess = found.unwrap_or_else(|place| place);
                 found.map_err(|_| after)

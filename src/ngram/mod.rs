@@ -37,7 +37,7 @@ pub use backoff::{BackoffTrie, NgramState, NgramStep};
 pub use contexts::ContextTree;
 pub(crate) use contexts::{EndContexts, StateNumbers};
 pub use count::{Continuations, CountSettings, NgramCounts};
-pub(crate) use count::{Key, Sorter, counts_of_counts};
+pub(crate) use count::{Key, Sorting, counts_of_counts};
 pub use trie::NgramTrie;
 
 /// The longest n-grams that are read or given one by one.

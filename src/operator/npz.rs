@@ -173,7 +173,7 @@ impl<R: Read + Seek> Archive<'_, R> {
         })?;
         let mut reader = BufReader::new(file);
         let header = read_header(name, &mut reader)?;
-        let watch = Watch::new(self.observer, STAGE, usize::try_from(header.len()).ok()).of_small_steps();
+        let watch = Watch::new(self.observer, STAGE, Some(header.len())).of_small_steps();
         Ok(Array { name, header, reader, watch })
     }
 

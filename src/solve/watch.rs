@@ -19,8 +19,8 @@ pub(crate) struct Watch<'w> {
 
 impl<'w> Watch<'w> {
     /// Tells of every step.
-    pub(crate) fn new(observer: &'w mut dyn Observer, stage: &'static str, total: Option<usize>) -> Self {
-        Self { observer, stage, total: total.map(|total| total as u64), done: 0, every: 1, due: 1 }
+    pub(crate) fn new(observer: &'w mut dyn Observer, stage: &'static str, total: Option<u64>) -> Self {
+        Self { observer, stage, total, done: 0, every: 1, due: 1 }
     }
 
     /// Tells only of every 65,536th, where a step is little work.

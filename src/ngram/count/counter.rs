@@ -1,10 +1,10 @@
 //! From a corpus to counts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::NgramCounts;
 use super::key::{Key, Layout, Wide};
-use super::runs::Sorter;
+use super::sorting::Sorting;
 use crate::error::{Error, Result};
 use crate::ngram::trie::TrieBuilder;
 use crate::solve::{Observer, Silent, Watch};
@@ -27,15 +27,14 @@ use crate::text::{Corpus, Stretch, Token};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountSettings {
     order: usize,
-    memory: usize,
-    folder: Option<PathBuf>,
+    sorting: Sorting,
 }
 
 impl CountSettings {
     /// Counts n-grams of all lengths up to the order, in 1 GiB of memory, with
     /// temporary files in the system's folder for them.
     pub fn new(order: usize) -> Self {
-        Self { order, memory: 1 << 30, folder: None }
+        Self { order, sorting: Sorting::default() }
     }
 
     /// Bytes that sorting may take, beside the corpus and the counts
@@ -43,7 +42,7 @@ impl CountSettings {
     /// some 64 `sqrt(T)` bytes at least.
     #[must_use]
     pub fn memory(mut self, bytes: usize) -> Self {
-        self.memory = bytes;
+        self.sorting.memory = bytes;
         self
     }
 
@@ -51,7 +50,7 @@ impl CountSettings {
     /// them when they are closed, whatever happens.
     #[must_use]
     pub fn temporary_folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = Some(folder.into());
+        self.sorting.folder = Some(folder.into());
         self
     }
 
@@ -101,11 +100,9 @@ impl CountSettings {
         layout: Layout,
         observer: &mut dyn Observer,
     ) -> Result<NgramCounts> {
-        let system = std::env::temp_dir();
-        let folder: &Path = self.folder.as_deref().unwrap_or(&system);
-        let tokens = Some(corpus.stretch_tokens());
+        let tokens = Some(corpus.stretch_tokens() as u64);
         let mut watch = Watch::new(observer, "counting n-grams", tokens).of_small_steps();
-        let mut sorter = Sorter::<K>::new(self.memory, corpus.stretch_tokens(), folder);
+        let mut sorter = self.sorting.sorter::<K>(corpus.stretch_tokens());
         corpus.try_for_each_stretch(|stretch| {
             push_sequences(stretch, layout, |key| {
                 watch.step()?;

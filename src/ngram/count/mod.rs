@@ -9,9 +9,10 @@ mod counter;
 mod counts;
 mod key;
 mod runs;
+mod sorting;
 
 pub use counter::CountSettings;
 pub(crate) use counts::counts_of_counts;
 pub use counts::{Continuations, NgramCounts};
 pub(crate) use key::Key;
-pub(crate) use runs::Sorter;
+pub(crate) use sorting::Sorting;

@@ -24,7 +24,7 @@ pub(super) fn read_array(
     let (r, c) = (rows as u64, columns as u64);
     let announced = if banner.symmetric { r * (r + 1) / 2 } else { r * c };
     let mut matrix = Triplets::announced(rows, columns, announced);
-    let mut watch = Watch::new(observer, STAGE, Some(announced as usize)).of_small_steps();
+    let mut watch = Watch::new(observer, STAGE, Some(announced)).of_small_steps();
     let mut found = 0;
     let (mut row, mut column) = (0, 0);
     while let Some((line, text)) = lines.next_data()? {

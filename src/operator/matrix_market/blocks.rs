@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use super::{MAX_LINE, at};
 use crate::error::{MatrixFileProblem, Result};
 
-/// Bytes that are read at a time: what one piece is for each of many threads.
+/// Bytes that are read at a time: pieces for many threads.
 pub(super) const BLOCK: usize = 1 << 23;
 
 /// Bytes that one task parses, about.

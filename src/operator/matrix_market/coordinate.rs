@@ -1,7 +1,6 @@
 //! Matrices given by their entries, which are parsed in parallel.
 
 use std::io::BufRead;
-use std::str::Utf8Error;
 
 use rayon::prelude::*;
 
@@ -27,7 +26,7 @@ pub(super) fn read_coordinate(
     });
     let ((rows, columns), announced) = sizes.map_err(|problem| at(line, problem))?;
 
-    let mut watch = Watch::new(observer, STAGE, usize::try_from(announced).ok());
+    let mut watch = Watch::new(observer, STAGE, Some(announced));
     let mut entries =
         Entries { matrix: Triplets::announced(rows, columns, announced), found: 0, lines: line };
     let mut blocks = Blocks::new(lines.reader);
@@ -87,33 +86,22 @@ impl Entries {
 
     /// Reads lines one by one, up to the first that is wrong.
     fn read(&mut self, text: &[u8], banner: Banner, announced: u64) -> Result<()> {
-        let mut read = |line: &[u8], text| {
+        for line in text.split_inclusive(|&byte| byte == b'\n') {
             self.lines += 1;
-            self.read_line(line, text, banner, announced).map_err(|problem| at(self.lines, problem))
-        };
-        match str::from_utf8(text) {
-            Ok(text) => text.split_inclusive('\n').try_for_each(|line| read(line.as_bytes(), Ok(line))),
-            // A comment may be in any encoding: line by line.
-            Err(_) => text
-                .split_inclusive(|&byte| byte == b'\n')
-                .try_for_each(|line| read(line, str::from_utf8(line))),
+            self.read_line(line, banner, announced).map_err(|problem| at(self.lines, problem))?;
         }
+        Ok(())
     }
 
-    fn read_line(
-        &mut self,
-        line: &[u8],
-        text: Result<&str, Utf8Error>,
-        banner: Banner,
-        announced: u64,
-    ) -> Result<(), MatrixFileProblem> {
+    fn read_line(&mut self, line: &[u8], banner: Banner, announced: u64) -> Result<(), MatrixFileProblem> {
         if line.len() > MAX_LINE {
             return Err(MatrixFileProblem::LineTooLong { limit: MAX_LINE });
         }
         if !is_data(line) {
             return Ok(());
         }
-        let text = text.map_err(|_| MatrixFileProblem::NotText)?;
+        // A comment may be in any encoding.
+        let text = str::from_utf8(line).map_err(|_| MatrixFileProblem::NotText)?;
         if self.found == announced {
             return Err(MatrixFileProblem::ExtraEntries { announced });
         }

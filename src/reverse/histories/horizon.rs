@@ -118,7 +118,7 @@ fn ln_total<O: TransitionOperator>(
     steps: usize,
     observer: &mut dyn Observer,
 ) -> Result<f64> {
-    let mut watch = Watch::new(observer, "the probability of the end", Some(steps));
+    let mut watch = Watch::new(observer, "the probability of the end", Some(steps as u64));
     let mut stepper = Stepper::new(paths);
     let mut message = paths.first();
     let mut next = message.clone();
