@@ -132,6 +132,40 @@ pub(crate) fn map_columns(values: &mut [f64], columns: usize, f: impl Fn(usize, 
     });
 }
 
+/// The entries of a block, those of every state times its weight, added up over groups
+/// of states: as many for every column, interleaved.
+pub(crate) fn add_up_groups(
+    values: &[f64],
+    columns: usize,
+    group_of: &[u32],
+    groups: usize,
+    weight: impl Fn(usize) -> f64 + Sync,
+) -> Vec<f64> {
+    // Tasks add up in tables of their own, which are to be small beside what they read.
+    let tasks = (group_of.len() / (8 * groups.max(1))).clamp(1, 16);
+    let part = group_of.len().div_ceil(tasks);
+    let parts = values.par_chunks(part * columns).zip(group_of.par_chunks(part));
+    let tables: Vec<Vec<f64>> = parts
+        .enumerate()
+        .map(|(number, (values, group_of))| {
+            let mut table = vec![0.0; groups * columns];
+            let states = number * part..;
+            for ((state, values), &group) in states.zip(values.chunks_exact(columns)).zip(group_of) {
+                let (weight, sums) = (weight(state), &mut table[group as usize * columns..][..columns]);
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+            }
+            table
+        })
+        .collect();
+    tables
+        .into_iter()
+        .reduce(|mut sums, part| {
+            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            sums
+        })
+        .unwrap_or_default()
+}
+
 /// Vectors moved together.
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
@@ -145,6 +179,11 @@ impl Block {
     pub(crate) fn new(states: usize, columns: usize, entry: impl Fn(usize, usize) -> f64 + Sync) -> Self {
         let mut values = vec![0.0; states * columns];
         map_columns(&mut values, columns, |state, column, _| entry(state, column));
+        Self::from_values(columns, values)
+    }
+
+    /// A block of these entries, interleaved.
+    pub(crate) fn from_values(columns: usize, values: Vec<f64>) -> Self {
         let image = vec![0.0; values.len()];
         Self { columns, values, image }
     }
@@ -206,28 +245,12 @@ impl Block {
 
     /// The entries added up over groups of states: as many for every column, interleaved.
     pub(crate) fn added_up(&self, group_of: &[u32], groups: usize) -> Vec<f64> {
-        let columns = self.columns;
-        // Tasks add up in tables of their own, which are to be small beside what they read.
-        let tasks = (self.states() / (8 * groups.max(1))).clamp(1, 16);
-        let part = self.states().div_ceil(tasks);
-        let parts = self.values.par_chunks(part * columns).zip(group_of.par_chunks(part));
-        let tables: Vec<Vec<f64>> = parts
-            .map(|(values, group_of)| {
-                let mut table = vec![0.0; groups * columns];
-                for (values, &group) in values.chunks_exact(columns).zip(group_of) {
-                    let sums = &mut table[group as usize * columns..][..columns];
-                    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-                }
-                table
-            })
-            .collect();
-        tables
-            .into_iter()
-            .reduce(|mut sums, part| {
-                sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-                sums
-            })
-            .unwrap_or_default()
+        add_up_groups(&self.values, self.columns, group_of, groups, |_| 1.0)
+    }
+
+    /// The entries alone.
+    pub(crate) fn into_values(self) -> Vec<f64> {
+        self.values
     }
 
     /// Writes every column to a vector of its own.

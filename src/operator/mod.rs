@@ -27,7 +27,7 @@ use rayon::prelude::*;
 pub use backoff::BackoffOperator;
 #[cfg(test)]
 pub(crate) use backoff::test_matrix;
-pub(crate) use block::{Block, block_batches, map_columns, pull_all, push_all};
+pub(crate) use block::{Block, add_up_groups, block_batches, map_columns, pull_all, push_all};
 pub(crate) use fundamental::Fundamental;
 pub use restart::Restart;
 pub use shift::{ShiftOperator, TableEntry, round_to_f32};

@@ -47,8 +47,8 @@ impl fmt::Display for Stop {
 /// How a computation went.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Report {
-    /// Iterations of the method, without the products that a proof took; 0 for
-    /// a direct method.
+    /// Iterations of the method, without the products that a proof took, or a search
+    /// for sets; 0 for a direct method.
     pub iterations: usize,
     /// What the method drives to zero, computed afresh for the value returned:
     /// `||law P - law||_1` of a stationary law, the mass still transient of

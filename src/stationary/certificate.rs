@@ -117,15 +117,16 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
     fn improve(&mut self, law: &[f64], means: Means<'_>) {
         self.subtract_means(law);
         let mut change = self.left.clone();
-        // One after the other, each on what the other left; extrapolation takes
+        // One after the other, each on what the others left; extrapolation takes
         // them together, since its steps must all be of one kind.
-        let contexts = means.contexts.filter(|_| means.extrapolate || self.steps.is_multiple_of(2));
-        if let Some(paths) = means.paths.filter(|_| means.extrapolate || contexts.is_none()) {
+        let means = if means.extrapolate { means } else { means.in_turn(self.steps) };
+        if let Some(paths) = means.paths {
             paths.sum_along(&mut change);
         }
-        if let Some(contexts) = contexts {
-            let coarse = contexts.solve(law, &self.left);
-            map_in_place(&mut change, |state, change| change + coarse[state]);
+        let of_contexts = means.contexts.map(|contexts| contexts.beyond(law, &self.left));
+        let of_sets = means.sets.map(|sets| sets.beyond(law, &self.left));
+        for beyond in of_contexts.into_iter().chain(of_sets) {
+            map_in_place(&mut change, |state, change| change + beyond[state]);
         }
         let before = means.extrapolate.then(|| self.solution.clone());
         map_in_place(&mut self.solution, |state, value| value + change[state]);

@@ -30,10 +30,13 @@ pub enum StationaryMethod {
     LazyPower,
     /// Each product is followed along the likeliest step out of every state to
     /// the end, and corrected by the chain of shorter contexts where states are
-    /// windows of tokens; where that is slow, the last eight steps are
-    /// extrapolated (Anderson 1965), for which 18 vectors are kept. A product costs up to twice its time, and
-    /// chains that take power iteration thousands take tens: low temperatures,
-    /// slow topics. If it does not help, plain steps to the end.
+    /// windows of tokens. Where that is slow, it is corrected by up to 64 metastable
+    /// sets of states as well, if the chain shows any: the search takes 16 products
+    /// with four observables each and one product a set, which the report does not
+    /// count, and a number a state and set is kept. Where that is slow too, the last eight
+    /// steps are extrapolated (Anderson 1965), for which 18 vectors are kept. A product
+    /// costs up to twice its time, and chains that take power iteration thousands take
+    /// tens: low temperatures, slow topics. If it does not help, plain steps to the end.
     LikelyPaths,
     /// Elimination (GTH): right in every component, `O(n^3)` for a class of `n` states.
     Gth,

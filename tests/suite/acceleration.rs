@@ -67,7 +67,7 @@ fn hard_chains_take_tens_of_products() {
         (ChainSpec::peaky8(27, 2), 24),
         (ChainSpec::meta2(27, 2), 24),
         (ChainSpec::meta3(27, 2), 30),
-        (ChainSpec::meta2old(27, 2), 60),
+        (ChainSpec::meta2old(27, 2), 36),
     ];
     for (spec, most) in most {
         let chain = support::shift(&spec);
@@ -142,7 +142,7 @@ fn automatic_choice_takes_as_many_products_as_recorded() {
         (ChainSpec::peaky8(27, 3), 10),
         (ChainSpec::meta2(27, 3), 20),
         (ChainSpec::meta3(27, 3), 23),
-        (ChainSpec::meta2old(27, 3), 48),
+        (ChainSpec::meta2old(27, 3), 23),
     ];
     for (spec, recorded) in recorded {
         let chain = support::shift(&spec);

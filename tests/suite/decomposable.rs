@@ -153,3 +153,36 @@ fn circles_that_are_seldom_left_are_weighed_rightly() {
         assert!(report.iterations < 100, "1e-{exponent}: {report}");
     }
 }
+
+/// Six sets of two hundred states that no window of tokens tells apart, left with
+/// about this chance a step: every second one for the next, the others for any.
+fn six_sets(leave: f64) -> MarkovChain<SparseOperator> {
+    const N: usize = 1200;
+    let mut matrix = Array2::zeros((N, N));
+    for state in 0..N {
+        let (set, place) = (state / 200, state % 200);
+        let within = |i: usize| 200 * set + (place * place + 57 * i * place + 91 * i) % 200;
+        let leave = leave * (1 + place % 4) as f64;
+        let next = 200 * ((set + 1) % 6) + (7 * place + 3) % 200;
+        let any = (state * 517 + 89) % N;
+        matrix[[state, if set % 2 == 0 { next } else { any }]] += leave;
+        for (i, share) in [(0, 0.4), (1, 0.3), (2, 0.2), (3, 0.1)] {
+            matrix[[state, within(i)]] += (1.0 - leave) * share;
+        }
+    }
+    let steps = matrix.indexed_iter().map(|((from, to), &p)| (from as u32, to as u32, p)).collect();
+    MarkovChain::new(SparseOperator::from_triplets(N, steps).unwrap(), States::numbered(N))
+}
+
+/// Power iteration would take some `25 / leave` products.
+#[test]
+fn sets_that_no_window_shows_are_found_on_the_way() {
+    for exponent in [2, 3, 4, 5, 6] {
+        let chain = six_sets(0.1f64.powi(exponent));
+        for method in [StationaryMethod::Auto, StationaryMethod::LikelyPaths] {
+            let (off, report) = checked_error(&chain, method);
+            assert!(report.is_converged(), "1e-{exponent}, {method:?}: {report}");
+            assert!(report.iterations <= 60, "1e-{exponent}, {method:?}: {off:e} off, {report}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::io;
 
 use super::anderson::Anderson;
 use super::likely_paths::LikelyPaths;
+use super::metastable_sets::MetastableSets;
 use super::plain::Plain;
 use super::shorter_contexts::ShorterContexts;
 use super::{Means, Step};
@@ -16,6 +17,10 @@ use crate::stationary::tape::{Tape, impossible};
 /// Products that are worth a change of gear: to find the likely steps and their
 /// order costs a few, each product more after it up to one.
 const WORTHWHILE: f64 = 24.0;
+
+/// What looking for metastable sets costs, in products, about: they are looked for where
+/// four times as many are left, or extrapolation has taken as many without them.
+const COST_OF_SETS: usize = 30;
 
 /// Products over which the speed is measured: one may be the start's alone, and
 /// what a slow chain takes more before it is told as one is lost.
@@ -33,15 +38,18 @@ const PATIENCE: usize = 60;
 /// The share of its probability that a likely step is taken with in a periodic chain.
 const HELD: f64 = 15.0 / 16.0;
 
-/// Steps in gears: plain; along likely paths and corrected by shorter contexts;
-/// the same extrapolated, then uncorrected where the correction oscillates; and
-/// plain to the end, if nothing helps.
+/// Steps in gears: plain; along likely paths and corrected by shorter contexts; by
+/// metastable sets too, if there are any; the same extrapolated, then uncorrected where the
+/// correction oscillates; and plain to the end, if nothing helps.
 pub(in crate::stationary) struct Accelerated<'a, O> {
     chain: &'a MarkovChain<O>,
     plain: Plain,
     gear: Gear,
     paths: Option<LikelyPaths>,
     contexts: Option<ShorterContexts>,
+    sets: Option<MetastableSets>,
+    /// Whether sets were looked for.
+    sought: bool,
     extrapolation: Anderson,
     /// Residuals in this gear.
     residuals: Vec<f64>,
@@ -58,26 +66,24 @@ pub(in crate::stationary) struct Accelerated<'a, O> {
 enum Gear {
     Plain,
     Corrected,
+    CorrectedBySets,
     CorrectedExtrapolated,
     PathsExtrapolated,
     GivenUp,
 }
 
 impl Gear {
-    const ALL: [Self; 5] =
-        [Self::Plain, Self::Corrected, Self::CorrectedExtrapolated, Self::PathsExtrapolated, Self::GivenUp];
-
-    fn next(self) -> Self {
-        match self {
-            Self::Plain => Self::Corrected,
-            Self::Corrected => Self::CorrectedExtrapolated,
-            Self::CorrectedExtrapolated => Self::PathsExtrapolated,
-            Self::PathsExtrapolated | Self::GivenUp => Self::GivenUp,
-        }
-    }
+    const ALL: [Self; 6] = [
+        Self::Plain,
+        Self::Corrected,
+        Self::CorrectedBySets,
+        Self::CorrectedExtrapolated,
+        Self::PathsExtrapolated,
+        Self::GivenUp,
+    ];
 
     fn corrects(self) -> bool {
-        matches!(self, Self::Corrected | Self::CorrectedExtrapolated)
+        matches!(self, Self::Corrected | Self::CorrectedBySets | Self::CorrectedExtrapolated)
     }
 
     fn extrapolates(self) -> bool {
@@ -95,6 +101,8 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             gear: Gear::Plain,
             paths: None,
             contexts: None,
+            sets: None,
+            sought: false,
             extrapolation: Anderson::new(DEPTH),
             residuals: Vec::new(),
             least: f64::INFINITY,
@@ -103,14 +111,23 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             moved: 0.0,
         };
         if at_once {
-            steps.change_gear();
+            steps.leave_plain_steps();
         }
         steps
     }
 
-    fn change_gear(&mut self) {
+    /// Changes to a gear, or to the next where this one has nothing to go by.
+    fn change_gear(&mut self, gear: Gear, law: &[f64]) {
+        match gear {
+            Gear::Corrected => self.leave_plain_steps(),
+            Gear::CorrectedBySets if !self.find_sets(law) => self.gear = Gear::CorrectedExtrapolated,
+            gear => self.gear = gear,
+        }
+    }
+
+    fn leave_plain_steps(&mut self) {
         self.find_paths();
-        self.gear = self.gear.next();
+        self.gear = Gear::Corrected;
     }
 
     fn find_paths(&mut self) {
@@ -130,6 +147,15 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
         }
     }
 
+    /// Looks for sets; whether there are any.
+    fn find_sets(&mut self, law: &[f64]) -> bool {
+        self.sought = true;
+        if self.chain.classes().recurrent_count() == 1 {
+            self.sets = MetastableSets::find(self.chain.operator(), law);
+        }
+        self.sets.is_some()
+    }
+
     /// From now on a law has not settled before a step leaves it where it is.
     fn watch_moves(&mut self) {
         (self.shadowed, self.moved) = (true, f64::INFINITY);
@@ -137,43 +163,53 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
 
     /// Shifts where what is left would take too long at the speed measured.
     /// Extrapolation has no steady speed: it is given patience instead.
-    fn shift_gear(&mut self, residual: f64, tolerance: f64) {
+    fn shift_gear(&mut self, law: &[f64], residual: f64, tolerance: f64) {
         self.residuals.push(residual);
         if residual <= 0.5 * self.least {
             (self.least, self.since) = (residual, 0);
         } else {
             self.since += 1;
         }
-        let too_slow = || products_left(&self.residuals, tolerance).is_some_and(|left| left > WORTHWHILE);
-        let shift = match self.gear {
-            Gear::Plain | Gear::Corrected => too_slow(),
-            Gear::CorrectedExtrapolated | Gear::PathsExtrapolated => self.since > PATIENCE,
-            Gear::GivenUp => false,
+        let left = products_left(&self.residuals, tolerance).unwrap_or(0.0);
+        let next = match self.gear {
+            Gear::Plain if left > WORTHWHILE => Gear::Corrected,
+            Gear::Corrected if left > 4.0 * COST_OF_SETS as f64 => Gear::CorrectedBySets,
+            Gear::Corrected | Gear::CorrectedBySets if left > WORTHWHILE => Gear::CorrectedExtrapolated,
+            Gear::CorrectedExtrapolated if self.residuals.len() > COST_OF_SETS && !self.sought => {
+                Gear::CorrectedBySets
+            }
+            Gear::CorrectedExtrapolated if self.since > PATIENCE => Gear::PathsExtrapolated,
+            Gear::PathsExtrapolated if self.since > PATIENCE => Gear::GivenUp,
+            same => same,
         };
-        if shift {
-            self.change_gear();
+        if next != self.gear {
+            self.change_gear(next, law);
             self.start_afresh();
         }
     }
 
-    fn correct_by_contexts(&mut self, law: &mut [f64]) {
+    /// Corrects a law by all that tells the slow part of it.
+    fn correct(&mut self, law: &mut [f64]) {
         self.find_contexts(law);
         if let Some(contexts) = &self.contexts {
             contexts.correct(law);
+        }
+        if let Some(sets) = &self.sets {
+            sets.correct(law);
         }
     }
 }
 
 impl<O: TransitionOperator> Step for Accelerated<'_, O> {
     fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, residual: f64, tolerance: f64) {
-        self.shift_gear(residual.max(self.moved), tolerance);
+        self.shift_gear(law, residual.max(self.moved), tolerance);
         self.moved = 0.0;
         let Some(paths) = self.paths.as_ref().filter(|_| self.gear != Gear::GivenUp) else {
             return self.plain.advance(law, next, residual, tolerance);
         };
         paths.follow(self.chain.operator(), law, next);
         if self.gear.corrects() {
-            self.correct_by_contexts(next);
+            self.correct(next);
         }
         normalize(self.chain.classes(), next);
         if self.gear.extrapolates() {
@@ -200,7 +236,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
     fn look_closer(&mut self) -> bool {
         let first = self.gear == Gear::Plain;
         if first {
-            self.change_gear();
+            self.leave_plain_steps();
             self.residuals.clear();
             self.watch_moves();
         }
@@ -211,7 +247,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
         matches!(self.gear, Gear::Plain | Gear::GivenUp)
     }
 
-    /// The likely paths and the shorter contexts are found again.
+    /// The likely paths, the shorter contexts and the chances of sets are found again.
     fn persist(&mut self, law: &[f64], tape: &mut Tape<'_>) -> io::Result<()> {
         let mut gear = self.gear as usize;
         tape.count(&mut gear)?;
@@ -225,6 +261,8 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
         if has_contexts {
             self.find_contexts(law);
         }
+        tape.flag(&mut self.sought)?;
+        MetastableSets::persist(&mut self.sets, self.chain.operator(), tape)?;
         tape.flag(&mut self.shadowed)?;
         tape.float(&mut self.moved)?;
         self.extrapolation.persist(law.len(), tape)?;
@@ -237,8 +275,14 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
         if self.gear == Gear::GivenUp {
             return Means::default();
         }
-        let contexts = self.contexts.as_ref().filter(|_| self.gear.corrects());
-        Means { paths: self.paths.as_ref(), contexts, extrapolate: self.gear.extrapolates() }
+        let corrects = self.gear.corrects();
+        let (contexts, sets) = (self.contexts.as_ref(), self.sets.as_ref());
+        Means {
+            paths: self.paths.as_ref(),
+            contexts: contexts.filter(|_| corrects),
+            sets: sets.filter(|_| corrects),
+            extrapolate: self.gear.extrapolates(),
+        }
     }
 }
 

@@ -3,18 +3,23 @@
 //! - a **plain** step is the product itself ([`plain`]);
 //! - **likely paths** are followed to their end without products ([`likely_paths`]);
 //! - **shorter contexts** correct what tokens alone can tell ([`shorter_contexts`]);
+//! - **metastable sets** correct what they alone can tell ([`metastable_sets`]);
 //! - **extrapolation** removes the few slow modes that are left ([`anderson`]);
 //! - **accelerated** steps are all of these, as far as they are called for ([`accelerated`]).
 
 mod accelerated;
 mod anderson;
+mod coarse;
 mod likely_paths;
+mod metastable_sets;
+mod partition_tree;
 mod plain;
 mod shorter_contexts;
 
 pub(super) use accelerated::{Accelerated, DEPTH};
 pub(super) use anderson::Anderson;
 pub(super) use likely_paths::LikelyPaths;
+pub(super) use metastable_sets::MetastableSets;
 pub(super) use plain::Plain;
 pub(super) use shorter_contexts::ShorterContexts;
 
@@ -62,5 +67,23 @@ pub(super) trait Step {
 pub(super) struct Means<'a> {
     pub(super) paths: Option<&'a LikelyPaths>,
     pub(super) contexts: Option<&'a ShorterContexts>,
+    pub(super) sets: Option<&'a MetastableSets>,
     pub(super) extrapolate: bool,
+}
+
+impl Means<'_> {
+    /// The one whose turn it is.
+    pub(super) fn in_turn(self, turn: usize) -> Self {
+        let count = |is_there: bool| usize::from(is_there);
+        let contexts = count(self.contexts.is_some());
+        let sets = contexts + count(self.sets.is_some());
+        let all = sets + count(self.paths.is_some());
+        let turn = turn.checked_rem(all).unwrap_or(0);
+        Self {
+            contexts: self.contexts.filter(|_| turn < contexts),
+            sets: self.sets.filter(|_| (contexts..sets).contains(&turn)),
+            paths: self.paths.filter(|_| turn >= sets),
+            ..self
+        }
+    }
 }

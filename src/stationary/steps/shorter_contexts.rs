@@ -1,8 +1,8 @@
 //! Corrections by shorter contexts.
 
-use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
+use super::coarse::{divide, potential};
 use crate::chain::{MarkovChain, States};
 use crate::operator::TransitionOperator;
 use crate::prob::Law;
@@ -89,53 +89,36 @@ impl ShorterContexts {
 }
 
 impl ShorterContexts {
-    /// An approximate solution `g` of `g - P g = f`, for an observable `f` whose
-    /// mean under the `law` is zero: a function of all tokens but the oldest,
-    /// found on the shorter contexts by the same levels (Galerkin's condition).
-    pub(in crate::stationary) fn solve(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
-        self.solve_from(0, law, observable)
+    /// What is missing in `f` as a solution `g` of `g - P g = f`, for an observable
+    /// `f` whose mean under the `law` is zero, about: a function of all tokens but the
+    /// oldest, found on the shorter contexts by the same levels (Galerkin's condition).
+    pub(in crate::stationary) fn beyond(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
+        let (means, mut solution) = self.solve(0, law, observable);
+        solution.iter_mut().zip(means).for_each(|(solution, mean)| *solution -= mean);
+        self.levels[0].by_last_tokens(law.len(), &solution)
     }
 
-    fn solve_from(&self, depth: usize, law: &[f64], observable: &[f64]) -> Vec<f64> {
+    /// The means of an observable given the shorter contexts of a level, and the
+    /// solution for these.
+    fn solve(&self, depth: usize, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let level = &self.levels[depth];
         let last = level.last_tokens(law);
         let weighted: Vec<f64> = law.par_iter().zip(observable).map(|(p, f)| p * f).collect();
         let mut means = level.last_tokens(&weighted);
         divide(&mut means, &last);
         let is_last = depth + 1 == self.levels.len();
-        let shorter = if is_last && self.eliminate {
-            potential(&level.flows(law), &means).unwrap_or(means)
+        let solution = if is_last && self.eliminate {
+            potential(&level.flows(law), &means).unwrap_or_else(|| means.clone())
         } else if is_last {
-            means
+            means.clone()
         } else {
             // What even shorter contexts say, and one step of the chain of these.
-            let coarse = self.solve_from(depth + 1, &last, &means);
+            let (_, coarse) = self.solve(depth + 1, &last, &means);
+            let coarse = self.levels[depth + 1].by_last_tokens(last.len(), &coarse);
             level.stepped(law, &coarse, &means)
         };
-        level.by_last_tokens(law.len(), &shorter)
+        (means, solution)
     }
-}
-
-/// Divides by weights; where there is no weight, nothing is known.
-fn divide(values: &mut [f64], weights: &[f64]) {
-    values.iter_mut().zip(weights).for_each(|(value, &weight)| {
-        *value = if weight > 0.0 { *value / weight } else { 0.0 };
-    });
-}
-
-/// The solution `g` of `g - Q g = f` with mean zero, for the chain `Q` whose
-/// transitions are proportional to flows, up to the mean of `f`: by
-/// `(I - Q + 1 m) g = f`, `m` the law of the flows (Kemeny & Snell 1960, section 4.3).
-fn potential(flows: &[f64], observable: &[f64]) -> Option<Vec<f64>> {
-    let n = observable.len();
-    let out: Vec<f64> = flows.chunks_exact(n).map(|row| row.iter().sum()).collect();
-    let total: f64 = out.iter().sum();
-    let matrix = DMatrix::from_fn(n, n, |i, j| {
-        let step = if out[i] > 0.0 { flows[i * n + j] / out[i] } else { 0.0 };
-        f64::from(u8::from(i == j)) - step + out[j] / total
-    });
-    let solution = matrix.lu().solve(&DVector::from_column_slice(observable))?;
-    solution.iter().all(|value| value.is_finite()).then(|| solution.as_slice().to_vec())
 }
 
 impl Level {
