@@ -57,7 +57,8 @@ impl<T: TableEntry> ShiftOperator<T> {
         let row = |a: usize| &self.row(a * suffixes + suffix)[token..token + tokens];
         let weight = |a: usize| {
             let context = a * suffixes + suffix;
-            entries::<W>(laws, context * columns + column).map(|p| p * self.scale(context))
+            let (weights, scale) = (entries::<W>(laws, context * columns + column), self.scale(context));
+            std::array::from_fn::<f64, W, _>(|j| weights[j] * scale)
         };
         let mut a = 0;
         while a + ROWS <= v {
@@ -156,7 +157,7 @@ impl<T: TableEntry> ShiftOperator<T> {
         next: &[f64],
         (columns, column): (usize, usize),
     ) -> [[f64; W]; C] {
-        let rows = contexts.map(|context| self.row(context));
+        let rows: [&[T]; C] = std::array::from_fn(|i| self.row(contexts[i]));
         let mut sums = [[0.0; W]; C];
         for (token, next) in next.chunks_exact(columns).enumerate() {
             let f = entries::<W>(next, column);
@@ -168,7 +169,8 @@ impl<T: TableEntry> ShiftOperator<T> {
             }
         }
         for (sums, context) in sums.iter_mut().zip(contexts) {
-            *sums = sums.map(|sum| sum * self.scale(context));
+            let scale = self.scale(context);
+            sums.iter_mut().for_each(|sum| *sum *= scale);
         }
         sums
     }

@@ -10,7 +10,7 @@ mod push;
 mod sampler;
 mod table_entry;
 
-pub(super) use kernel::{ROWS, add_rows_of_any_length, dot};
+pub(super) use kernel::{ROWS, add_rows, dot};
 pub use operator::ShiftOperator;
 pub(super) use operator::{check_row, check_table_size, sum_of_row};
 pub(super) use push::cut_tiles;

@@ -161,7 +161,10 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
 
     fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
         check_blocks(self, laws, next, columns);
-        self.push_columns(laws, next, columns);
+        match columns {
+            1 => self.push(laws, next),
+            _ => self.push_columns(laws, next, columns),
+        }
     }
 
     fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::kernel::{BLOCK, ROWS, dot, dots, with_tail};
+use super::kernel::{BLOCK, ROWS, dot, dot_with_tail, with_tail};
 use super::operator::ShiftOperator;
 use super::table_entry::TableEntry;
 
@@ -69,10 +69,10 @@ impl<T: TableEntry> ShiftOperator<T> {
         let (v, suffixes) = (self.space.vocabulary_size(), self.space.suffixes());
         let len = outputs[0].len();
         let contexts: [usize; ROWS] = std::array::from_fn(|i| (oldest + i) * suffixes + suffix);
-        let streams = contexts.map(|context| &self.table[context * v..][..len * v]);
+        let streams: [&[T]; ROWS] = std::array::from_fn(|i| &self.table[contexts[i] * v..][..len * v]);
         for (at, values) in observable[suffix * v..][..len * v].chunks_exact(v).enumerate() {
-            let rows = streams.map(|stream| &stream[at * v..][..v]);
-            for (i, sum) in dots::<ROWS, TAIL, T>(rows, values).into_iter().enumerate() {
+            for i in 0..ROWS {
+                let sum = dot_with_tail::<TAIL, T>(&streams[i][at * v..][..v], values);
                 outputs[i][at] = sum * self.scale(contexts[i] + at);
             }
         }

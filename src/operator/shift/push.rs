@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::kernel::{BLOCK, ROWS, add_rows, with_tail};
+use super::kernel::{BLOCK, ROWS, add_rows};
 use super::operator::ShiftOperator;
 use super::table_entry::TableEntry;
 use crate::operator::Pushed;
@@ -67,28 +67,18 @@ impl<T: TableEntry> ShiftOperator<T> {
     }
 
     /// Adds to a tile what comes from the contexts with the oldest tokens
-    /// `oldest..oldest + R`.
+    /// `oldest..oldest + R`. For a fixed oldest token the rows of one suffix after the
+    /// other, as the outputs, lie side by side in the table: R streams of rows go past the tile.
     fn push_from<const R: usize>(&self, law: &[f64], oldest: usize, first: usize, tile: &mut [f64]) {
-        let width = self.space.vocabulary_size().min(tile.len());
-        with_tail!(width, TAIL => self.push_with_tail::<R, TAIL>(law, oldest, first, tile));
-    }
-
-    /// For a fixed oldest token the rows of one suffix after the other, as the
-    /// outputs, lie side by side in the table: R streams of rows go past the tile.
-    fn push_with_tail<const R: usize, const TAIL: usize>(
-        &self,
-        law: &[f64],
-        oldest: usize,
-        first: usize,
-        tile: &mut [f64],
-    ) {
         let (v, suffixes) = (self.space.vocabulary_size(), self.space.suffixes());
         let width = v.min(tile.len());
         let contexts: [usize; R] = std::array::from_fn(|i| (oldest + i) * suffixes + first / v);
-        let streams = contexts.map(|context| &self.table[context * v + first % v..][..tile.len()]);
+        let streams: [&[T]; R] =
+            std::array::from_fn(|i| &self.table[contexts[i] * v + first % v..][..tile.len()]);
         for (at, sums) in tile.chunks_exact_mut(width).enumerate() {
-            let weights = contexts.map(|context| law[context + at] * self.scale(context + at));
-            add_rows::<R, TAIL, T>(sums, weights, streams.map(|stream| &stream[at * width..][..width]));
+            let weight = |context: usize| law[context + at] * self.scale(context + at);
+            let weights = std::array::from_fn(|i| weight(contexts[i]));
+            add_rows::<R, T>(sums, weights, std::array::from_fn(|i| &streams[i][at * width..][..width]));
         }
     }
 
