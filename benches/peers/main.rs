@@ -8,6 +8,7 @@
 //! residual METHOD MOST                  METHOD: power, paths, auto; 32 behind starts in f32. One solve to a residual of 1e-10, of MOST products at most
 //! proven METHOD MOST                    the same with its error proven below 1e-6
 //! open R FILE                           seconds of making a chain of a file, .mtx or .npz, R times
+//! classes R FILE                        seconds of finding the classes of the chain of a file, R times
 //! observe K R FILE                      seconds of making the chain of K words that a text shows, R times
 //! ```
 //!
@@ -20,7 +21,7 @@ use std::io::BufRead;
 use std::time::Instant;
 
 use lmchain::chain::MarkovChain;
-use lmchain::operator::{ShiftOperator, TransitionOperator, round_to_f32, successors};
+use lmchain::operator::{ShiftOperator, SparseOperator, TransitionOperator, round_to_f32, successors};
 use lmchain::prob::Law;
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 use lmchain::text::{CorpusSettings, Tokenizer};
@@ -93,6 +94,7 @@ impl Subject {
             ["residual", method, most] => self.solve(method, most.parse()?, None),
             ["proven", method, most] => self.solve(method, most.parse()?, Some(1e-6)),
             ["open", rounds, file] => open(rounds.parse()?, file),
+            ["classes", rounds, file] => classes(rounds.parse()?, file),
             ["observe", k, rounds, file] => observe(k.parse()?, rounds.parse()?, file),
             _ => Err(format!("{words:?} is no question").into()),
         }
@@ -173,15 +175,26 @@ fn products<O: TransitionOperator>(
 
 /// Chains of a file, made again and again.
 fn open(rounds: usize, file: &str) -> Result<Value, Failure> {
-    let make = || {
-        if file.ends_with(".npz") {
-            MarkovChain::from_npz(file)
-        } else {
-            MarkovChain::from_matrix_market(file)
-        }
-    };
-    let transitions = make()?.operator().stored_entries();
-    Ok(described(transitions, seconds(rounds, || drop(make()))))
+    let transitions = chain_of(file)?.operator().stored_entries();
+    Ok(described(transitions, seconds(rounds, || drop(chain_of(file)))))
+}
+
+fn chain_of(file: &str) -> lmchain::error::Result<MarkovChain<SparseOperator>> {
+    if file.ends_with(".npz") { MarkovChain::from_npz(file) } else { MarkovChain::from_matrix_market(file) }
+}
+
+/// The classes of a chain, found again and again.
+fn classes(rounds: usize, file: &str) -> Result<Value, Failure> {
+    let chain = chain_of(file)?;
+    let found = || MarkovChain::new(chain.operator(), chain.states().clone()).classes().count();
+    let mut times = described(
+        chain.operator().stored_entries(),
+        seconds(rounds, || {
+            found();
+        }),
+    );
+    times["classes"] = found().into();
+    Ok(times)
 }
 
 /// Chains of a text's words, which are read once.

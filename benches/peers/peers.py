@@ -7,6 +7,7 @@
     .venv/bin/python benches/peers/peers.py hard --chains peaky8,meta2old --size 27 5
     .venv/bin/python benches/peers/peers.py files --chains soft --size 27 4
     .venv/bin/python benches/peers/peers.py words --text FILE
+    .venv/bin/python benches/peers/peers.py classes --size 3 2
 
 Every chain is made here and there; the checksums of all probabilities must be
 equal. Rounds take turns, medians are compared. `hard` is lmchain alone, with the
@@ -28,6 +29,7 @@ import numpy as np
 import scipy.io
 import scipy.sparse as sparse
 import scipy.sparse.linalg as linalg
+from scipy.sparse.csgraph import connected_components
 
 from chains import checksum, table
 
@@ -242,6 +244,30 @@ def files(ours, theirs, rounds):
             print(f"| {path.name} | {megabytes:.0f} | {mine:.2f} | {scipys:.2f} | {scipys / mine:.1f} |")
 
 
+def classes(ours, states, rounds):
+    """A table of finding the classes of a chain that leads from every state to four others anywhere."""
+    draws = np.random.default_rng(1)
+    rows = np.repeat(np.arange(states, dtype=np.int32), 4)
+    columns = draws.integers(0, states, 4 * states, dtype=np.int32)
+    matrix = sparse.coo_array((np.ones(4 * states), (rows, columns)), shape=(states, states)).tocsr()
+    matrix.sum_duplicates()
+    matrix.data /= np.repeat(matrix.sum(axis=1), np.diff(matrix.indptr))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chain.npz"
+        sparse.save_npz(path, sparse.csr_matrix(matrix), compressed=False)
+        own, other = [], []
+        for _ in range(rounds):
+            answer = ours.ask("classes", 1, path)
+            own += answer["seconds"]
+            took, (count, _) = timed(lambda: connected_components(matrix, connection="strong"))
+            other.append(took)
+    if count != answer["classes"]:
+        sys.exit(f"{answer['classes']} classes here, {count} there")
+    mine, scipys = statistics.median(own), statistics.median(other)
+    print("| states | transitions | classes | lmchain, seconds | scipy, seconds | times ours |\n|---|---|---|---|---|---|")
+    print(f"| {states:,} | {matrix.nnz:,} | {count:,} | {mine:.2f} | {scipys:.2f} | {scipys / mine:.1f} |")
+
+
 def words(ours, path, rounds):
     """A table of making the chain of two words that a text shows, from its tokens."""
     numbers = {}
@@ -272,8 +298,9 @@ def words(ours, path, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["products", "solves", "hard", "files", "words"])
+    parser.add_argument("what", choices=["products", "solves", "hard", "files", "words", "classes"])
     parser.add_argument("--text", help="the text of `words`")
+    parser.add_argument("--states", type=int, default=10_000_000, help="the states of `classes`")
     parser.add_argument("--chains", default="soft", help="names, with commas between")
     parser.add_argument("--size", nargs=2, type=int, default=[27, 4], metavar=("V", "K"))
     parser.add_argument("--rounds", type=int, default=3)
@@ -288,6 +315,8 @@ def main():
         print(f"\n{ours.facts['chain']}, {ours.facts['entries']:,} transitions, {ours.facts['threads']} threads\n")
         if given.what == "hard":
             hard(ours, given.most)
+        elif given.what == "classes":
+            classes(ours, given.states, given.rounds)
         elif given.what == "words":
             words(ours, given.text, given.rounds)
         else:

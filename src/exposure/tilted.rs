@@ -115,6 +115,10 @@ impl<O: TransitionOperator> TransitionOperator for Tilted<O> {
         self.operator.check_products()
     }
 
+    fn looks_cost_rows(&self) -> bool {
+        self.operator.looks_cost_rows()
+    }
+
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
         let next = self.operator.next_successor(state, cursor)?;
         Some(Transition { probability: self.tilt(state, next.state, next.probability), ..next })

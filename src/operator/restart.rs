@@ -159,6 +159,10 @@ impl<O: TransitionOperator> TransitionOperator for Restart<O> {
         self.operator.check_products()
     }
 
+    fn looks_cost_rows(&self) -> bool {
+        self.operator.looks_cost_rows()
+    }
+
     /// Cursors up to the number of restart targets walk those that the inner
     /// chain does not lead to; later ones walk the inner chain.
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {

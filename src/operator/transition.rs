@@ -231,6 +231,13 @@ pub trait TransitionOperator: Send + Sync {
         false
     }
 
+    /// Whether a look at one transition costs a whole row, read from elsewhere or computed
+    /// anew, unless the look before it was at the same row: then rows are looked at in order,
+    /// by one thread, and columns not at all where there is another way.
+    fn looks_cost_rows(&self) -> bool {
+        false
+    }
+
     /// Writes the entropy of each row, `sum over j of - P(i, j) log2 P(i, j)`, in bits.
     ///
     /// Looks at every transition, unless the operator knows better.
@@ -403,6 +410,9 @@ macro_rules! delegate_operator {
             }
             fn is_evidently_shift(&self) -> bool {
                 (**self).is_evidently_shift()
+            }
+            fn looks_cost_rows(&self) -> bool {
+                (**self).looks_cost_rows()
             }
             fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
                 (**self).next_successor(state, cursor)

@@ -132,6 +132,10 @@ impl<O: TransitionOperator> TransitionOperator for Reversed<O> {
         self.operator.check_products()
     }
 
+    fn looks_cost_rows(&self) -> bool {
+        self.operator.looks_cost_rows()
+    }
+
     fn next_successor(&self, state: usize, mut cursor: usize) -> Option<Transition> {
         if !self.has_past(state) {
             return Self::stay(state, cursor);

@@ -12,6 +12,7 @@ mod bad_input;
 mod benchmark_chains;
 mod blocks;
 mod checkpoints;
+mod classes;
 mod common;
 mod decomposable;
 mod determinism;

@@ -1,14 +1,26 @@
 //! Communicating classes, recurrence, periods.
 
+mod components;
+mod large;
+mod periods;
+mod search;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::StateSet;
 use crate::operator::TransitionOperator;
+use components::Components;
+use periods::Levels;
 
 /// The communicating classes of a chain, numbered by their smallest state.
 ///
-/// Found by Tarjan's algorithm (1972) on the graph of the operator, without
-/// recursion: `O(N + transitions)` time, about 40 bytes a state at most.
+/// In a chain of many states a class is first sought that holds most of them, by
+/// searching forward and backward from one of its states, in parallel (Fleischer,
+/// Hendrickson & Pinar 2000). All others are found by Tarjan's algorithm (1972),
+/// without recursion. `O(N + transitions)` time, about 40 bytes a state at most.
 #[derive(Debug, Clone)]
 pub struct Classes {
     class_of: Vec<u32>,
@@ -19,8 +31,8 @@ pub struct Classes {
     periods: Vec<usize>,
 }
 
-/// Not yet seen, or not yet given to a class.
-const NONE: u32 = u32::MAX;
+/// Nodes whose arcs one task looks at.
+const NODES: usize = 1 << 12;
 
 impl Classes {
     pub(super) fn find<O: TransitionOperator>(operator: &O) -> Self {
@@ -28,13 +40,13 @@ impl Classes {
         if operator.is_evidently_regular() {
             return Self::regular(states);
         }
-        let component_of = components(operator, |_| true);
-        let (class_of, members, starts) = number_by_smallest_state(&component_of[..states]);
+        let components = Components::find(operator, |_| true);
+        let (class_of, members, starts) = number_by_smallest_state(&components.of[..states]);
         let classes = starts.len() - 1;
-        let recurrent = closed(operator, &component_of, &class_of, classes);
+        let recurrent = closed(operator, &components.of, &class_of, classes);
         let mut found = Self { class_of, members, starts, recurrent, periods: Vec::new() };
-        let mut levels = Levels::new(operator, &component_of);
-        found.periods = (0..classes).map(|class| levels.period(found.members(class)[0])).collect();
+        found.periods =
+            periods::periods(operator, &components, (0..classes).map(|class| found.members(class)[0]));
         found
     }
 
@@ -156,11 +168,11 @@ impl Classes {
 /// ascending, ordered by their smallest states. Costs as [`Classes`].
 pub(crate) fn communicating_within<O: TransitionOperator>(operator: &O, set: &StateSet) -> Vec<Vec<u32>> {
     let states = operator.states();
-    let component_of = components(operator, |node| node >= states || set.contains(node));
+    let components = Components::find(operator, |node| node >= states || set.contains(node));
     let mut place_of: FxHashMap<u32, usize> = FxHashMap::default();
     let mut classes: Vec<Vec<u32>> = Vec::new();
     for state in set.iter() {
-        let place = *place_of.entry(component_of[state]).or_insert(classes.len());
+        let place = *place_of.entry(components.of[state]).or_insert(classes.len());
         if place == classes.len() {
             classes.push(Vec::new());
         }
@@ -169,66 +181,16 @@ pub(crate) fn communicating_within<O: TransitionOperator>(operator: &O, set: &St
     classes
 }
 
-/// The strong component of every node that is kept, by arcs between these:
-/// Tarjan's algorithm with its own stack.
-fn components<O: TransitionOperator>(operator: &O, keep: impl Fn(usize) -> bool) -> Vec<u32> {
-    let nodes = operator.states() + operator.hubs();
-    let mut component_of = vec![NONE; nodes];
-    let mut order = vec![NONE; nodes];
-    let mut low = vec![NONE; nodes];
-    let mut open: Vec<u32> = Vec::new();
-    let mut path: Vec<(u32, usize)> = Vec::new();
-    let (mut visited, mut components) = (0, 0);
-    for root in 0..nodes {
-        if order[root] != NONE || !keep(root) {
-            continue;
-        }
-        path.push((root as u32, 0));
-        while let Some((node, cursor)) = path.last_mut() {
-            let at = *node as usize;
-            if order[at] == NONE {
-                order[at] = visited;
-                low[at] = visited;
-                visited += 1;
-                open.push(*node);
-            }
-            if let Some(arc) = operator.next_arc(at, *cursor) {
-                *cursor = arc.cursor;
-                let is_new = order[arc.node] == NONE;
-                if is_new && keep(arc.node) {
-                    path.push((arc.node as u32, 0));
-                } else if !is_new && component_of[arc.node] == NONE {
-                    low[at] = low[at].min(order[arc.node]);
-                }
-                continue;
-            }
-            path.pop();
-            if let Some(&(parent, _)) = path.last() {
-                low[parent as usize] = low[parent as usize].min(low[at]);
-            }
-            if low[at] == order[at] {
-                while let Some(member) = open.pop() {
-                    component_of[member as usize] = components;
-                    if member as usize == at {
-                        break;
-                    }
-                }
-                components += 1;
-            }
-        }
-    }
-    component_of
-}
-
 /// Renumbers components by their smallest state, and lists the states of each.
 fn number_by_smallest_state(component_of: &[u32]) -> (Vec<u32>, Vec<u32>, Vec<usize>) {
-    let mut class_of_component = vec![NONE; component_of.iter().max().map_or(0, |&most| most as usize + 1)];
+    let mut class_of_component =
+        vec![components::NONE; component_of.iter().max().map_or(0, |&most| most as usize + 1)];
     let mut sizes = Vec::new();
     let class_of: Vec<u32> = component_of
         .iter()
         .map(|&component| {
             let class = &mut class_of_component[component as usize];
-            if *class == NONE {
+            if *class == components::NONE {
                 *class = sizes.len() as u32;
                 sizes.push(0usize);
             }
@@ -259,81 +221,23 @@ fn closed<O: TransitionOperator>(
 ) -> Vec<bool> {
     // A hub is left at once, so what matters is whether a component that holds
     // states is left, by its states or by its hubs.
-    let states = class_of.len();
-    let mut left = vec![false; component_of.iter().max().map_or(0, |&most| most as usize + 1)];
-    for node in 0..component_of.len() {
-        let component = component_of[node];
+    let components = component_of.iter().max().map_or(0, |&most| most as usize + 1);
+    let left: Vec<AtomicBool> = (0..components).map(|_| AtomicBool::new(false)).collect();
+    let is_left = |component: u32| &left[component as usize];
+    let nodes = if operator.looks_cost_rows() { component_of.len() } else { NODES };
+    component_of.par_iter().enumerate().with_min_len(nodes).for_each(|(node, &component)| {
         let mut cursor = 0;
-        while !left[component as usize] {
+        while !is_left(component).load(Ordering::Relaxed) {
             let Some(arc) = operator.next_arc(node, cursor) else { break };
             cursor = arc.cursor;
-            left[component as usize] |= component_of[arc.node] != component;
-        }
-    }
-    let mut recurrent = vec![false; classes];
-    for state in 0..states {
-        recurrent[class_of[state] as usize] = !left[component_of[state] as usize];
-    }
-    recurrent
-}
-
-/// Steps from a root to the nodes of its component, along a search tree.
-struct Levels<'a, O> {
-    operator: &'a O,
-    component_of: &'a [u32],
-    level: Vec<i64>,
-}
-
-/// No level yet.
-const UNSEEN: i64 = i64::MIN;
-
-impl<'a, O: TransitionOperator> Levels<'a, O> {
-    fn new(operator: &'a O, component_of: &'a [u32]) -> Self {
-        Self { operator, component_of, level: vec![UNSEEN; operator.states() + operator.hubs()] }
-    }
-
-    /// The period of the component of `root`: every arc inside closes a walk
-    /// whose length is the difference of levels it spans, up to the period.
-    fn period(&mut self, root: u32) -> usize {
-        let mut period = 0;
-        self.explore(root, |difference| {
-            period = greatest_common_divisor(period, difference.unsigned_abs());
-            period == 1
-        });
-        period as usize
-    }
-
-    /// Gives levels to the component of `root`, and hands the difference that
-    /// every non-tree arc closes to `enough`, until that says so.
-    fn explore(&mut self, root: u32, mut enough: impl FnMut(i64) -> bool) {
-        let component = |node: usize| self.component_of.get(node).copied();
-        self.level[root as usize] = 0;
-        let mut pending = vec![root];
-        while let Some(node) = pending.pop() {
-            let level = self.level[node as usize];
-            let mut cursor = 0;
-            while let Some(arc) = self.operator.next_arc(node as usize, cursor) {
-                cursor = arc.cursor;
-                // Hubs are of no class when only states were numbered: follow them.
-                let inside = component(arc.node).is_none_or(|other| component(root as usize) == Some(other));
-                if !inside {
-                    continue;
-                }
-                let reached = level + i64::from(arc.steps);
-                if self.level[arc.node] == UNSEEN {
-                    self.level[arc.node] = reached;
-                    pending.push(arc.node as u32);
-                } else if enough(reached - self.level[arc.node]) {
-                    return;
-                }
+            if component_of[arc.node] != component {
+                is_left(component).store(true, Ordering::Relaxed);
             }
         }
+    });
+    let mut recurrent = vec![false; classes];
+    for (&class, &component) in class_of.iter().zip(component_of) {
+        recurrent[class as usize] = !is_left(component).load(Ordering::Relaxed);
     }
-}
-
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
+    recurrent
 }

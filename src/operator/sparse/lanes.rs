@@ -44,7 +44,9 @@ impl Lanes {
         self.matrix.outer_iterator().map(|lane| lane.nnz()).max().unwrap_or(0)
     }
 
-    /// The first entry of a lane at or after a place in it.
+    /// The first entry of a lane at or after a place in it. Inlined, so that who does
+    /// not ask for its probability does not wait for it.
+    #[inline]
     pub(super) fn next(&self, lane: usize, cursor: usize) -> Option<Transition> {
         let range = self.matrix.indptr().outer_inds_sz(lane);
         let at = range.start + cursor;

@@ -146,10 +146,12 @@ impl TransitionOperator for SparseOperator {
         self.rows.gather(observables, expected, columns);
     }
 
+    #[inline]
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
         self.rows.next(state, cursor)
     }
 
+    #[inline]
     fn next_predecessor(&self, state: usize, cursor: usize) -> Option<Transition> {
         self.columns.next(state, cursor)
     }

@@ -1,6 +1,6 @@
 //! What becomes of the rows of all predecessors of a context.
 
-use crate::operator::shift::{ROWS, TableEntry, add_rows_of_any_length};
+use crate::operator::shift::{ROWS, TableEntry, add_rows};
 
 /// How the rows of predecessors are combined in the outputs, which start at zero.
 pub(super) trait Combine: Sync {
@@ -30,11 +30,11 @@ impl Combine for Sums<'_> {
     }
 
     fn four<E: TableEntry>(&self, outputs: &mut [f64], rows: [(f64, &[E]); ROWS]) {
-        add_rows_of_any_length(outputs, rows.map(|(weight, _)| weight), rows.map(|(_, row)| row));
+        add_rows(outputs, rows.map(|(weight, _)| weight), rows.map(|(_, row)| row));
     }
 
     fn one<E: TableEntry>(&self, outputs: &mut [f64], (weight, row): (f64, &[E])) {
-        add_rows_of_any_length(outputs, [weight], [row]);
+        add_rows(outputs, [weight], [row]);
     }
 }
 

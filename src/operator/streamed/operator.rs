@@ -185,6 +185,10 @@ impl<R: RowSource> TransitionOperator for StreamedOperator<R> {
         true
     }
 
+    fn looks_cost_rows(&self) -> bool {
+        true
+    }
+
     fn is_evidently_regular(&self) -> bool {
         // With every entry positive, K steps lead anywhere.
         self.is_positive

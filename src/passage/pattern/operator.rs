@@ -229,6 +229,10 @@ impl<O: TransitionOperator> TransitionOperator for PatternOperator<O> {
         self.operator.check_products()
     }
 
+    fn looks_cost_rows(&self) -> bool {
+        self.operator.looks_cost_rows()
+    }
+
     fn next_successor(&self, state: usize, cursor: usize) -> Option<Transition> {
         let (node, state) = self.pair(state);
         let inner = self.operator.next_successor(state, cursor)?;
