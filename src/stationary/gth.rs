@@ -55,11 +55,15 @@ fn dense_block<O: TransitionOperator>(operator: &O, states: &[u32]) -> Vec<f64> 
 
 /// The stationary law of the chain whose transitions from `i` are proportional
 /// to the flows `flows[i n + j]`, or `None` if it is not unique. States that
-/// nothing flows out of are left out: their probability is zero.
+/// nothing flows out of are left out: their probability is zero. Nor is there a law of
+/// flows that are no numbers, or that there are none of.
 pub(super) fn eliminated(flows: &[f64], n: usize) -> Option<Vec<f64>> {
     let out = |state: usize| flows[state * n..(state + 1) * n].iter().sum::<f64>();
     let outflows: Vec<(u32, f64)> =
         (0..n).map(|state| (state as u32, out(state))).filter(|(_, out)| *out > 0.0).collect();
+    if outflows.is_empty() {
+        return None;
+    }
     let states: Vec<u32> = outflows.iter().map(|&(state, _)| state).collect();
     let row = |&(from, out): &(u32, f64)| {
         let from = from as usize * n;
@@ -105,4 +109,21 @@ fn stationary_law(mut matrix: Vec<f64>, states: &[u32], observer: &mut dyn Obser
     }
     law.iter_mut().for_each(|p| *p /= sum);
     Ok(law)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flows_of_nothing_have_no_law() {
+        for flow in [0.0, f64::NAN] {
+            assert!(eliminated(&[flow; 9], 3).is_none());
+        }
+        // What nothing flows out of is left out.
+        assert_eq!(
+            eliminated(&[0.2, 0.2, 0.0, 0.4, 0.0, 0.0, 0.0, 0.0, 0.0], 3).unwrap(),
+            [2.0 / 3.0, 1.0 / 3.0, 0.0]
+        );
+    }
 }

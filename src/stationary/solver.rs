@@ -30,12 +30,12 @@ pub enum StationaryMethod {
     LazyPower,
     /// Each product is followed along the likeliest step out of every state to
     /// the end, and corrected by the chain of shorter contexts where states are
-    /// windows of tokens. Where that is slow, it is corrected by up to 64 metastable
+    /// windows of tokens. Where that is slow, it is corrected by up to 32 metastable
     /// sets of states as well, if the chain shows any: the search takes 16 products
     /// with four observables each and one product a set, which the report does not
     /// count, and a number a state and set is kept. Where that is slow too, the last eight
     /// steps are extrapolated (Anderson 1965), for which 18 vectors are kept. A product
-    /// costs up to twice its time, and chains that take power iteration thousands take
+    /// costs up to twice its time, with sets four times, and chains that take power iteration thousands take
     /// tens: low temperatures, slow topics. If it does not help, plain steps to the end.
     LikelyPaths,
     /// Elimination (GTH): right in every component, `O(n^3)` for a class of `n` states.
@@ -135,8 +135,9 @@ impl StationarySolver {
     /// taken up again gives the same bits, law and report, as one that was not, with or
     /// without checkpoints. Elimination keeps nothing.
     ///
-    /// The file is of the length of the law (8 bytes a state), of the three vectors of
-    /// a proof, and of up to nineteen where steps are extrapolated. It is written beside
+    /// The file is of the length of the law (8 bytes a state), of a vector more where
+    /// sets were found, of two of a proof, and of up to 18 each of the iteration and of
+    /// the proof where steps are extrapolated. It is written beside
     /// its place and then moved there, so a kill while it is written costs no more
     /// than the iterations since the last. It stays when the law is found.
     pub fn checkpoint(mut self, path: impl Into<PathBuf>, every: usize) -> Self {

@@ -12,6 +12,7 @@ use lmchain::prob::{Law, total_variation};
 use lmchain::solve::{Progress, Report, Stop};
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 
+use crate::decomposable::six_sets;
 use crate::support;
 use crate::support::chains::ChainSpec;
 
@@ -76,6 +77,11 @@ fn every_method_is_taken_up_in_every_state() {
             let report = check(&format!("{name}, {method:?}"), &solver(method), &chain);
             assert!(report.is_converged(), "{name}, {method:?}: {report}");
         }
+    }
+    // With metastable sets, and with steps that are extrapolated too.
+    for (leave, tolerance) in [(1e-3, 1e-10), (1e-5, 1e-13)] {
+        let solver = solver(StationaryMethod::Auto).tolerance(tolerance);
+        check(&format!("sets left with {leave}"), &solver, &six_sets(leave));
     }
     let soft = support::shift(&spec("soft"));
     for method in [StationaryMethod::Power, StationaryMethod::LazyPower] {

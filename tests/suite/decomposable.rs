@@ -156,7 +156,7 @@ fn circles_that_are_seldom_left_are_weighed_rightly() {
 
 /// Six sets of two hundred states that no window of tokens tells apart, left with
 /// about this chance a step: every second one for the next, the others for any.
-fn six_sets(leave: f64) -> MarkovChain<SparseOperator> {
+pub(crate) fn six_sets(leave: f64) -> MarkovChain<SparseOperator> {
     const N: usize = 1200;
     let mut matrix = Array2::zeros((N, N));
     for state in 0..N {

@@ -20,7 +20,7 @@ const WORTHWHILE: f64 = 24.0;
 
 /// What looking for metastable sets costs, in products, about: they are looked for where
 /// four times as many are left, or extrapolation has taken as many without them.
-const COST_OF_SETS: usize = 30;
+const COST_OF_SETS: usize = 40;
 
 /// Products over which the speed is measured: one may be the start's alone, and
 /// what a slow chain takes more before it is told as one is lost.
@@ -121,6 +121,7 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
         match gear {
             Gear::Corrected => self.leave_plain_steps(),
             Gear::CorrectedBySets if !self.find_sets(law) => self.gear = Gear::CorrectedExtrapolated,
+            Gear::PathsExtrapolated | Gear::GivenUp => (self.gear, self.sets) = (gear, None),
             gear => self.gear = gear,
         }
     }
@@ -151,7 +152,7 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
     fn find_sets(&mut self, law: &[f64]) -> bool {
         self.sought = true;
         if self.chain.classes().recurrent_count() == 1 {
-            self.sets = MetastableSets::find(self.chain.operator(), law);
+            self.sets = MetastableSets::find(self.chain.operator(), law, self.plain.lazy);
         }
         self.sets.is_some()
     }
@@ -183,8 +184,12 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             same => same,
         };
         if next != self.gear {
+            let before = self.gear;
             self.change_gear(next, law);
-            self.start_afresh();
+            // Extrapolation that sought sets in vain goes on as before.
+            if self.gear != before {
+                self.start_afresh();
+            }
         }
     }
 

@@ -13,8 +13,9 @@ use crate::solve::MEMORY_LIMIT;
 use crate::stationary::gth::eliminated;
 use crate::stationary::tape::{Tape, impossible};
 
-/// The most sets: the chances to be in each are kept for every state.
-const MOST: usize = 64;
+/// The most sets: the chances to be in each are kept for every state, about as
+/// many numbers as extrapolation and its proof keep.
+const MOST: usize = 32;
 
 /// Sets whose chances are pulled back together.
 const COLUMNS: usize = 8;
@@ -52,14 +53,15 @@ pub(in crate::stationary) struct MetastableSets {
 }
 
 impl MetastableSets {
-    /// The sets that a chain shows, or `None` if it shows none. Takes 16
-    /// products with four observables, and one for every set.
-    pub(super) fn find<O: TransitionOperator>(operator: &O, law: &[f64]) -> Option<Self> {
+    /// The sets that a chain shows, `lazy` if it is periodic, or `None` if it shows none.
+    /// Takes 16 products with four observables, and one for every set: too many where
+    /// products do not share a reading of the matrix.
+    pub(super) fn find<O: TransitionOperator>(operator: &O, law: &[f64], lazy: bool) -> Option<Self> {
         let most = most_sets(operator);
-        if most < 2 {
+        if most < 2 || operator.looks_cost_rows() {
             return None;
         }
-        let observables = smooth_observables(operator, law)?;
+        let observables = smooth_observables(operator, law, lazy)?;
         let tree = PartitionTree::grow(sampled(law, &observables), most);
         let states = observables.values().par_chunks_exact(OBSERVABLES);
         let set_of = states.map(|values| tree.set_of(values)).collect();
@@ -152,7 +154,8 @@ impl MetastableSets {
     }
 }
 
-/// As many sets as take about what two products do to look at, and not too much memory.
+/// As many sets as take about what two products do to look at, but not more numbers than
+/// there is memory for.
 fn most_sets<O: TransitionOperator>(operator: &O) -> usize {
     let states = operator.states();
     let bytes = (size_of::<f64>() * states) as u128;
@@ -162,7 +165,7 @@ fn most_sets<O: TransitionOperator>(operator: &O) -> usize {
 
 /// Observables that were drawn at random, and pulled back until only what the
 /// chain forgets slowly is left in them; `None` if it forgets all of them.
-fn smooth_observables<O: TransitionOperator>(operator: &O, law: &[f64]) -> Option<Block> {
+fn smooth_observables<O: TransitionOperator>(operator: &O, law: &[f64], lazy: bool) -> Option<Block> {
     let states = operator.states();
     let mut drawn = vec![0.0; OBSERVABLES * states];
     drawn.par_chunks_mut(DRAWN).enumerate().for_each(|(chunk, values)| {
@@ -170,12 +173,18 @@ fn smooth_observables<O: TransitionOperator>(operator: &O, law: &[f64]) -> Optio
         values.iter_mut().zip(rng.random_iter()).for_each(|(value, drawn)| *value = drawn);
     });
     let mut observables = Block::from_values(OBSERVABLES, drawn);
+    // Else what a periodic chain goes round in would be kept for ever.
+    let held = if lazy { 0.5 } else { 0.0 };
     let mut pull = |times: usize| {
-        (0..times).for_each(|_| observables.pull(operator));
+        for _ in 0..times {
+            observables.pull_with(operator, |_, _, before, after| held * before + (1.0 - held) * after);
+        }
         spread(&observables, law)
     };
     let (half, end) = (pull(PRODUCTS / 2), pull(PRODUCTS - PRODUCTS / 2));
-    let is_kept = half.iter().zip(&end).any(|(half, end)| *end >= KEPT * half);
+    // The values are drawn from 0 to 1: less than this may be rounding.
+    let rounding = (PRODUCTS * operator.longest_sum()) as f64 * f64::EPSILON;
+    let is_kept = half.iter().zip(&end).any(|(half, end)| *end >= KEPT * half && *end > rounding);
     is_kept.then_some(observables)
 }
 
@@ -224,7 +233,7 @@ mod tests {
         let (count, states) = (4, 5);
         let operator = rings(count, states, 1e-4);
         let law = vec![1.0 / (count * states) as f64; count * states];
-        let sets = MetastableSets::find(&operator, &law).unwrap();
+        let sets = MetastableSets::find(&operator, &law, false).unwrap();
         assert_eq!(sets.sets, count);
         for (state, &set) in sets.set_of.iter().enumerate() {
             assert_eq!(set, sets.set_of[state / states * states], "{state}");
@@ -237,7 +246,15 @@ mod tests {
             9,
             (0..81).map(|i| (i / 9, i % 9, if i / 9 == i % 9 { 0.2 } else { 0.1 })).collect(),
         );
-        assert!(MetastableSets::find(&operator.unwrap(), &[1.0 / 9.0; 9]).is_none());
+        assert!(MetastableSets::find(&operator.unwrap(), &[1.0 / 9.0; 9], false).is_none());
+    }
+
+    /// Two halves that take turns are no sets: on the average of two steps there is nothing slow.
+    #[test]
+    fn a_chain_that_goes_to_and_fro_has_none() {
+        let row = |state: u32| (0..4).map(move |i| (state, 2 * i + (state + 1) % 2, 0.25));
+        let operator = SparseOperator::from_triplets(8, (0..8).flat_map(row).collect()).unwrap();
+        assert!(MetastableSets::find(&operator, &[1.0 / 8.0; 8], true).is_none());
     }
 
     /// What a correction is, spelled out: the sets as the chain of them would have it, and

@@ -94,7 +94,9 @@ fn best_split_by(sample: &[Values], observable: usize, variation: f64) -> Option
         below += pair[0] - least;
         let (few, rest) = (at as f64 + 1.0, count - (at as f64 + 1.0));
         let between = few * rest / count * (below / few - (total - below) / rest).powi(2);
-        let threshold = pair[0].midpoint(pair[1]);
+        let middle = pair[0].midpoint(pair[1]);
+        // Between neighbours there may be nothing.
+        let threshold = if middle < pair[1] { middle } else { pair[0] };
         (pair[0] < pair[1]).then_some(Best { share: between / variation, observable, threshold })
     });
     splits.max_by(|a, b| a.share.total_cmp(&b.share))
