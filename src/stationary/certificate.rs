@@ -123,10 +123,18 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         if let Some(paths) = means.paths {
             paths.sum_along(&mut change);
         }
-        let of_contexts = means.contexts.map(|contexts| contexts.beyond(law, &self.left));
-        let of_sets = means.sets.map(|sets| sets.beyond(law, &self.left));
-        for beyond in of_contexts.into_iter().chain(of_sets) {
-            map_in_place(&mut change, |state, change| change + beyond[state]);
+        // A step alone must not count twice what is left; extrapolation weighs it anyhow,
+        // and stands still where coarse solutions without it undo what the paths add.
+        let of_contexts = means.contexts.map(|contexts| match means.extrapolate {
+            true => contexts.solution(law, &self.left),
+            false => contexts.beyond(law, &self.left),
+        });
+        let of_sets = means.sets.map(|sets| match means.extrapolate {
+            true => sets.solution(law, &self.left),
+            false => sets.beyond(law, &self.left),
+        });
+        for coarse in of_contexts.into_iter().chain(of_sets) {
+            map_in_place(&mut change, |state, change| change + coarse[state]);
         }
         let before = means.extrapolate.then(|| self.solution.clone());
         map_in_place(&mut self.solution, |state, value| value + change[state]);

@@ -123,15 +123,31 @@ impl MetastableSets {
         map_in_place(law, |state, p| p * factors[self.set_of[state] as usize]);
     }
 
-    /// What is missing in `f` as a solution `g` of `g - P g = f`, for an observable
-    /// `f` whose mean under the `law` is zero, about: a function of the set (Galerkin's condition).
+    /// An approximate solution `g` of `g - P g = f`, for an observable `f` whose mean
+    /// under the `law` is zero: a function of the set (Galerkin's condition).
+    pub(in crate::stationary) fn solution(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
+        let (_, solution) = self.solve(law, observable);
+        self.by_set(&solution)
+    }
+
+    /// What that solution is beyond what the sets tell of `f` itself.
     pub(in crate::stationary) fn beyond(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
+        let (means, mut solution) = self.solve(law, observable);
+        solution.iter_mut().zip(means).for_each(|(solution, mean)| *solution -= mean);
+        self.by_set(&solution)
+    }
+
+    /// The means of an observable given the sets, and the solution for these.
+    fn solve(&self, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let weighted: Vec<f64> = law.par_iter().zip(observable).map(|(p, f)| p * f).collect();
         let mut means = self.added_up(&weighted);
         divide(&mut means, &self.added_up(law));
         let solution = potential(&self.flows(law), &means).unwrap_or_else(|| means.clone());
-        let beyond: Vec<f64> = solution.iter().zip(means).map(|(solution, mean)| solution - mean).collect();
-        self.set_of.par_iter().map(|&set| beyond[set as usize]).collect()
+        (means, solution)
+    }
+
+    fn by_set(&self, values: &[f64]) -> Vec<f64> {
+        self.set_of.par_iter().map(|&set| values[set as usize]).collect()
     }
 
     /// What flows from set to set in a step from a law, row by row.

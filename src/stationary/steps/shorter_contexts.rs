@@ -89,9 +89,15 @@ impl ShorterContexts {
 }
 
 impl ShorterContexts {
-    /// What is missing in `f` as a solution `g` of `g - P g = f`, for an observable
-    /// `f` whose mean under the `law` is zero, about: a function of all tokens but the
-    /// oldest, found on the shorter contexts by the same levels (Galerkin's condition).
+    /// An approximate solution `g` of `g - P g = f`, for an observable `f` whose mean
+    /// under the `law` is zero: a function of all tokens but the oldest, found on the
+    /// shorter contexts by the same levels (Galerkin's condition).
+    pub(in crate::stationary) fn solution(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
+        let (_, solution) = self.solve(0, law, observable);
+        self.levels[0].by_last_tokens(law.len(), &solution)
+    }
+
+    /// What that solution is beyond what shorter contexts tell of `f` itself.
     pub(in crate::stationary) fn beyond(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
         let (means, mut solution) = self.solve(0, law, observable);
         solution.iter_mut().zip(means).for_each(|(solution, mean)| *solution -= mean);
