@@ -123,8 +123,8 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         if let Some(paths) = means.paths {
             paths.sum_along(&mut change);
         }
-        // A step alone must not count twice what is left; extrapolation weighs it anyhow,
-        // and stands still where coarse solutions without it undo what the paths add.
+        // A step alone must not count twice what is left. Extrapolation weighs what it is
+        // given, and was seen to stand still on the chain of a text without these means.
         let of_contexts = means.contexts.map(|contexts| match means.extrapolate {
             true => contexts.solution(law, &self.left),
             false => contexts.beyond(law, &self.left),
