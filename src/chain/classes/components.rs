@@ -13,6 +13,8 @@ const LARGE: u32 = 0;
 pub(super) struct Components {
     /// The component of every node, or [`NONE`].
     pub(super) of: Vec<u32>,
+    /// Number of components.
+    pub(super) count: usize,
     large: Option<LargeComponent>,
 }
 
@@ -23,10 +25,10 @@ impl Components {
         if let Some(large) = &large {
             large.nodes.for_each(|node| of[node] = LARGE);
         }
-        let first = large.iter().len() as u32;
+        let first = u32::from(large.is_some());
         let rest = |node: usize| keep(node) && large.as_ref().is_none_or(|large| !large.nodes.contains(node));
-        find_others(operator, rest, &mut of, first);
-        Self { of, large }
+        let count = find_others(operator, rest, &mut of, first) as usize;
+        Self { of, count, large }
     }
 
     /// The large component, if a node is in it.
@@ -36,13 +38,13 @@ impl Components {
 }
 
 /// The strong components of the nodes that are kept and in none yet, numbered from
-/// `components` on: Tarjan's algorithm with its own stack.
+/// `components` on: Tarjan's algorithm with its own stack. Gives their number with those before.
 fn find_others<O: TransitionOperator>(
     operator: &O,
     keep: impl Fn(usize) -> bool,
     component_of: &mut [u32],
     mut components: u32,
-) {
+) -> u32 {
     let nodes = component_of.len();
     let mut order = vec![NONE; nodes];
     let mut low = vec![NONE; nodes];
@@ -87,4 +89,5 @@ fn find_others<O: TransitionOperator>(
             }
         }
     }
+    components
 }

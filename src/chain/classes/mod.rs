@@ -41,9 +41,10 @@ impl Classes {
             return Self::regular(states);
         }
         let components = Components::find(operator, |_| true);
-        let (class_of, members, starts) = number_by_smallest_state(&components.of[..states]);
+        let (class_of, members, starts) =
+            number_by_smallest_state(&components.of[..states], components.count);
         let classes = starts.len() - 1;
-        let recurrent = closed(operator, &components.of, &class_of, classes);
+        let recurrent = closed(operator, &components, &class_of, classes);
         let mut found = Self { class_of, members, starts, recurrent, periods: Vec::new() };
         found.periods =
             periods::periods(operator, &components, (0..classes).map(|class| found.members(class)[0]));
@@ -182,9 +183,8 @@ pub(crate) fn communicating_within<O: TransitionOperator>(operator: &O, set: &St
 }
 
 /// Renumbers components by their smallest state, and lists the states of each.
-fn number_by_smallest_state(component_of: &[u32]) -> (Vec<u32>, Vec<u32>, Vec<usize>) {
-    let mut class_of_component =
-        vec![components::NONE; component_of.iter().max().map_or(0, |&most| most as usize + 1)];
+fn number_by_smallest_state(component_of: &[u32], components: usize) -> (Vec<u32>, Vec<u32>, Vec<usize>) {
+    let mut class_of_component = vec![components::NONE; components];
     let mut sizes = Vec::new();
     let class_of: Vec<u32> = component_of
         .iter()
@@ -215,14 +215,14 @@ fn number_by_smallest_state(component_of: &[u32]) -> (Vec<u32>, Vec<u32>, Vec<us
 /// Which classes no arc leaves.
 fn closed<O: TransitionOperator>(
     operator: &O,
-    component_of: &[u32],
+    components: &Components,
     class_of: &[u32],
     classes: usize,
 ) -> Vec<bool> {
     // A hub is left at once, so what matters is whether a component that holds
     // states is left, by its states or by its hubs.
-    let components = component_of.iter().max().map_or(0, |&most| most as usize + 1);
-    let left: Vec<AtomicBool> = (0..components).map(|_| AtomicBool::new(false)).collect();
+    let component_of = &components.of;
+    let left: Vec<AtomicBool> = (0..components.count).map(|_| AtomicBool::new(false)).collect();
     let is_left = |component: u32| &left[component as usize];
     let nodes = if operator.looks_cost_rows() { component_of.len() } else { NODES };
     component_of.par_iter().enumerate().with_min_len(nodes).for_each(|(node, &component)| {
