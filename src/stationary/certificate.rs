@@ -113,7 +113,7 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
     }
 
     /// Adds to the solution what is left, but for its mean: as it is, or summed
-    /// along likely paths, with what shorter contexts tell.
+    /// along likely paths, with what shorter contexts and sets tell.
     fn improve(&mut self, law: &[f64], means: Means<'_>) {
         self.subtract_means(law);
         let mut change = self.left.clone();
@@ -125,16 +125,12 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         }
         // A step alone must not count twice what is left. Extrapolation weighs what it is
         // given, and was seen to stand still on the chain of a text without these means.
-        let of_contexts = means.contexts.map(|contexts| match means.extrapolate {
-            true => contexts.solution(law, &self.left),
-            false => contexts.beyond(law, &self.left),
-        });
-        let of_sets = means.sets.map(|sets| match means.extrapolate {
-            true => sets.solution(law, &self.left),
-            false => sets.beyond(law, &self.left),
-        });
-        for coarse in of_contexts.into_iter().chain(of_sets) {
-            map_in_place(&mut change, |state, change| change + coarse[state]);
+        for coarse in means.aggregations() {
+            let added = match means.extrapolate {
+                true => coarse.solution(law, &self.left),
+                false => coarse.beyond(law, &self.left),
+            };
+            map_in_place(&mut change, |state, change| change + added[state]);
         }
         let before = means.extrapolate.then(|| self.solution.clone());
         map_in_place(&mut self.solution, |state, value| value + change[state]);

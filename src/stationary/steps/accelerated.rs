@@ -183,13 +183,13 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             Gear::PathsExtrapolated if self.since > PATIENCE => Gear::GivenUp,
             same => same,
         };
-        if next != self.gear {
-            let before = self.gear;
+        let before = self.gear;
+        if next != before {
             self.change_gear(next, law);
-            // Extrapolation that sought sets in vain goes on as before.
-            if self.gear != before {
-                self.start_afresh();
-            }
+        }
+        // Extrapolation that sought sets in vain goes on as before.
+        if self.gear != before {
+            self.start_afresh();
         }
     }
 

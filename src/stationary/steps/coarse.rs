@@ -1,6 +1,49 @@
 //! Chains of few states that stand for the whole.
 
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
+
+/// States taken together, and the chain of what they are taken into.
+pub(in crate::stationary) trait Aggregation {
+    /// The means of an observable given the coarse states under a law, and the
+    /// solution `g` of `g - Q g = f` for these (Galerkin's condition); the mean of the
+    /// observable under the law is zero.
+    fn solve(&self, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>);
+
+    /// A function of the coarse states as one of so many states.
+    fn refine(&self, states: usize, values: &[f64]) -> Vec<f64>;
+
+    /// An approximate solution `g` of `g - P g = f`.
+    fn solution(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
+        let (_, solution) = self.solve(law, observable);
+        self.refine(law.len(), &solution)
+    }
+
+    /// What that solution is beyond what the coarse states tell of `f` itself.
+    fn beyond(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
+        let (means, mut solution) = self.solve(law, observable);
+        solution.iter_mut().zip(means).for_each(|(solution, mean)| *solution -= mean);
+        self.refine(law.len(), &solution)
+    }
+}
+
+/// The sums of values over the coarse states that they are taken into.
+pub(super) fn added_up(values: &[f64], into: &[u32], places: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; places];
+    values.iter().zip(into).for_each(|(value, &place)| sums[place as usize] += value);
+    sums
+}
+
+/// Values times the probabilities of their states.
+pub(super) fn weighted(law: &[f64], values: &[f64]) -> Vec<f64> {
+    law.par_iter().zip(values).map(|(p, value)| p * value).collect()
+}
+
+/// What takes coarse states from what they have now to what they have in the long run.
+pub(super) fn factors(now: Vec<f64>, long_run: Vec<f64>) -> Vec<f64> {
+    let both = now.into_par_iter().zip(long_run);
+    both.map(|(now, long_run)| if now > 0.0 { long_run / now } else { 1.0 }).collect()
+}
 
 /// Divides by weights; where there is no weight, nothing is known.
 pub(super) fn divide(values: &mut [f64], weights: &[f64]) {

@@ -5,7 +5,7 @@ use std::io;
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::coarse::{divide, potential};
+use super::coarse::{Aggregation, added_up, divide, factors, potential, weighted};
 use super::partition_tree::{OBSERVABLES, PartitionTree, Values};
 use crate::operator::{Block, TransitionOperator, add_up_groups, map_in_place};
 use crate::prob::{stream, sum_by};
@@ -114,40 +114,8 @@ impl MetastableSets {
     pub(super) fn correct(&self, law: &mut [f64]) {
         // Sets that do not reach each other are left as they are.
         let Some(long_run) = eliminated(&self.flows(law), self.sets) else { return };
-        let now = self.added_up(law);
-        let factors: Vec<f64> = now
-            .into_iter()
-            .zip(long_run)
-            .map(|(now, long_run)| if now > 0.0 { long_run / now } else { 1.0 })
-            .collect();
+        let factors = factors(added_up(law, &self.set_of, self.sets), long_run);
         map_in_place(law, |state, p| p * factors[self.set_of[state] as usize]);
-    }
-
-    /// An approximate solution `g` of `g - P g = f`, for an observable `f` whose mean
-    /// under the `law` is zero: a function of the set (Galerkin's condition).
-    pub(in crate::stationary) fn solution(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
-        let (_, solution) = self.solve(law, observable);
-        self.by_set(&solution)
-    }
-
-    /// What that solution is beyond what the sets tell of `f` itself.
-    pub(in crate::stationary) fn beyond(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
-        let (means, mut solution) = self.solve(law, observable);
-        solution.iter_mut().zip(means).for_each(|(solution, mean)| *solution -= mean);
-        self.by_set(&solution)
-    }
-
-    /// The means of an observable given the sets, and the solution for these.
-    fn solve(&self, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let weighted: Vec<f64> = law.par_iter().zip(observable).map(|(p, f)| p * f).collect();
-        let mut means = self.added_up(&weighted);
-        divide(&mut means, &self.added_up(law));
-        let solution = potential(&self.flows(law), &means).unwrap_or_else(|| means.clone());
-        (means, solution)
-    }
-
-    fn by_set(&self, values: &[f64]) -> Vec<f64> {
-        self.set_of.par_iter().map(|&set| values[set as usize]).collect()
     }
 
     /// What flows from set to set in a step from a law, row by row.
@@ -162,11 +130,20 @@ impl MetastableSets {
         }
         flows
     }
+}
 
-    fn added_up(&self, values: &[f64]) -> Vec<f64> {
-        let mut sums = vec![0.0; self.sets];
-        values.iter().zip(&self.set_of).for_each(|(value, &set)| sums[set as usize] += value);
-        sums
+/// To the sets.
+impl Aggregation for MetastableSets {
+    fn solve(&self, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let sums = |values: &[f64]| added_up(values, &self.set_of, self.sets);
+        let mut means = sums(&weighted(law, observable));
+        divide(&mut means, &sums(law));
+        let solution = potential(&self.flows(law), &means).unwrap_or_else(|| means.clone());
+        (means, solution)
+    }
+
+    fn refine(&self, _states: usize, values: &[f64]) -> Vec<f64> {
+        self.set_of.par_iter().map(|&set| values[set as usize]).collect()
     }
 }
 

@@ -18,6 +18,7 @@ mod shorter_contexts;
 
 pub(super) use accelerated::{Accelerated, DEPTH};
 pub(super) use anderson::Anderson;
+pub(super) use coarse::Aggregation;
 pub(super) use likely_paths::LikelyPaths;
 pub(super) use metastable_sets::MetastableSets;
 pub(super) use plain::Plain;
@@ -71,7 +72,13 @@ pub(super) struct Means<'a> {
     pub(super) extrapolate: bool,
 }
 
-impl Means<'_> {
+impl<'a> Means<'a> {
+    /// What states are taken into.
+    pub(super) fn aggregations(self) -> impl Iterator<Item = &'a dyn Aggregation> {
+        let contexts = self.contexts.map(|contexts| contexts as &dyn Aggregation);
+        contexts.into_iter().chain(self.sets.map(|sets| sets as &dyn Aggregation))
+    }
+
     /// The one whose turn it is.
     pub(super) fn in_turn(self, turn: usize) -> Self {
         let count = |is_there: bool| usize::from(is_there);

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::coarse::{divide, potential};
+use super::coarse::{Aggregation, added_up, divide, factors, potential, weighted};
 use crate::chain::{MarkovChain, States};
 use crate::operator::TransitionOperator;
 use crate::prob::Law;
@@ -79,38 +79,17 @@ impl ShorterContexts {
             }
             next
         };
-        let factors: Vec<f64> = now
-            .into_par_iter()
-            .zip(long_run)
-            .map(|(now, long_run)| if now > 0.0 { long_run / now } else { 1.0 })
-            .collect();
-        level.scale(law, &factors);
+        level.scale(law, &factors(now, long_run));
     }
 }
 
 impl ShorterContexts {
-    /// An approximate solution `g` of `g - P g = f`, for an observable `f` whose mean
-    /// under the `law` is zero: a function of all tokens but the oldest, found on the
-    /// shorter contexts by the same levels (Galerkin's condition).
-    pub(in crate::stationary) fn solution(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
-        let (_, solution) = self.solve(0, law, observable);
-        self.levels[0].by_last_tokens(law.len(), &solution)
-    }
-
-    /// What that solution is beyond what shorter contexts tell of `f` itself.
-    pub(in crate::stationary) fn beyond(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
-        let (means, mut solution) = self.solve(0, law, observable);
-        solution.iter_mut().zip(means).for_each(|(solution, mean)| *solution -= mean);
-        self.levels[0].by_last_tokens(law.len(), &solution)
-    }
-
     /// The means of an observable given the shorter contexts of a level, and the
     /// solution for these.
-    fn solve(&self, depth: usize, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    fn solve_from(&self, depth: usize, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let level = &self.levels[depth];
         let last = level.last_tokens(law);
-        let weighted: Vec<f64> = law.par_iter().zip(observable).map(|(p, f)| p * f).collect();
-        let mut means = level.last_tokens(&weighted);
+        let mut means = level.last_tokens(&weighted(law, observable));
         divide(&mut means, &last);
         let is_last = depth + 1 == self.levels.len();
         let solution = if is_last && self.eliminate {
@@ -119,11 +98,22 @@ impl ShorterContexts {
             means.clone()
         } else {
             // What even shorter contexts say, and one step of the chain of these.
-            let (_, coarse) = self.solve(depth + 1, &last, &means);
+            let (_, coarse) = self.solve_from(depth + 1, &last, &means);
             let coarse = self.levels[depth + 1].by_last_tokens(last.len(), &coarse);
             level.stepped(law, &coarse, &means)
         };
         (means, solution)
+    }
+}
+
+/// To all tokens but the oldest.
+impl Aggregation for ShorterContexts {
+    fn solve(&self, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        self.solve_from(0, law, observable)
+    }
+
+    fn refine(&self, states: usize, values: &[f64]) -> Vec<f64> {
+        self.levels[0].by_last_tokens(states, values)
     }
 }
 
@@ -132,8 +122,7 @@ impl Level {
     fn stepped(&self, law: &[f64], g: &[f64], f: &[f64]) -> Vec<f64> {
         let now = self.first_tokens(law);
         let ahead = self.by_last_tokens(law.len(), g);
-        let weighted: Vec<f64> = law.par_iter().zip(ahead).map(|(p, g)| p * g).collect();
-        let mut next = self.first_tokens(&weighted);
+        let mut next = self.first_tokens(&weighted(law, &ahead));
         divide(&mut next, &now);
         next.iter_mut().zip(f).for_each(|(next, f)| *next += f);
         next
@@ -210,12 +199,6 @@ impl Level {
             }
         }
     }
-}
-
-fn added_up(law: &[f64], into: &[u32], places: usize) -> Vec<f64> {
-    let mut sums = vec![0.0; places];
-    law.iter().zip(into).for_each(|(p, &place)| sums[place as usize] += p);
-    sums
 }
 
 /// The levels of all windows, the longest first.
