@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{Classes, States};
+use crate::error::Result;
 use crate::operator::TransitionOperator;
+use crate::solve::{Observer, Silent};
 
 /// A Markov chain: states, and the operator that moves laws over them.
 ///
@@ -66,7 +68,21 @@ impl<O: TransitionOperator> MarkovChain<O> {
 
     /// Communicating classes, recurrence and periods: found once, then kept.
     pub fn classes(&self) -> &Classes {
-        self.classes.get_or_init(|| Classes::find(&self.operator))
+        self.classes_watched(&mut Silent).expect("a silent observer asks nobody to stop")
+    }
+
+    /// As [`classes`](Self::classes), watched while they are found: progress is counted in
+    /// states. Once they are known, it is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`](crate::Error::Cancelled); the next call begins anew.
+    pub fn classes_watched(&self, observer: &mut dyn Observer) -> Result<&Classes> {
+        if let Some(known) = self.classes.get() {
+            return Ok(known);
+        }
+        let found = Classes::find(&self.operator, observer)?;
+        Ok(self.classes.get_or_init(|| found))
     }
 
     /// The chain behind a boxed operator, so that chains of different operators

@@ -18,8 +18,10 @@ use crate::solve::{MEMORY_LIMIT, Observer, Outcome, Report, Silent, Stop, check_
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StationaryMethod {
-    /// Elimination for classes of up to 512 states. Else plain steps as long as
-    /// they promise to be few, lazy if a recurrent class is periodic; then those of
+    /// Elimination for classes of up to 512 states. Else, as long as they promise to be
+    /// few, sweeps of block Gauss–Seidel where there is one aperiodic recurrent class and the
+    /// operator has them ([`TransitionOperator::sweep_forward`]), which count as products
+    /// each, or plain steps, lazy if a class is periodic; then the steps of
     /// [`LikelyPaths`](Self::LikelyPaths). And elimination after all for classes of
     /// up to 4,096 states, if nothing is proven.
     #[default]
@@ -168,14 +170,15 @@ impl StationarySolver {
     ///
     /// # Errors
     ///
-    /// As `solve`, and [`Error::Cancelled`] when the observer breaks elimination.
+    /// As `solve`, and [`Error::Cancelled`] when the observer breaks elimination, or the
+    /// search for classes that comes first ([`MarkovChain::classes_watched`]).
     pub fn solve_watched<'a, O: TransitionOperator>(
         &self,
         chain: &'a MarkovChain<O>,
         observer: &mut dyn Observer,
     ) -> Result<Outcome<StationaryLaws<'a>>> {
         self.check(chain.operator())?;
-        let (operator, classes) = (chain.operator(), chain.classes());
+        let (operator, classes) = (chain.operator(), chain.classes_watched(observer)?);
         operator.check_products()?;
         let largest = classes.recurrent().map(|class| classes.members(class).len()).max().unwrap_or(0);
         let power = |lazy, observer: &mut dyn Observer| {

@@ -1,9 +1,13 @@
 //! Classes of chains with so many states that threads search them together, against
 //! a slow obvious search.
 
+use std::ops::ControlFlow;
+
+use lmchain::Error;
 use lmchain::chain::{MarkovChain, States};
 use lmchain::operator::SparseOperator;
 use lmchain::prob::stream;
+use lmchain::solve::Progress;
 use rand::RngExt;
 
 const STATES: usize = 70_000;
@@ -93,4 +97,34 @@ fn two_large_classes_are_told_apart_with_their_periods() {
     let last = arcs.len() - 1;
     arcs[last] = (first as u32, 17);
     check(&arcs, &[0, 17, first - 1, first, STATES - 1]);
+}
+
+#[test]
+fn the_search_for_classes_is_watched_and_can_be_stopped() {
+    // A circle with chords, whose one class is searched twice, and a tail that leads to it.
+    let circle = (0..STATES as u32 - 100).flat_map(|state| {
+        let on = |steps: u32| (state, (state + steps) % (STATES as u32 - 100));
+        [on(1), on(2)]
+    });
+    let tail = (STATES as u32 - 100..STATES as u32).map(|state| (state, state - 1));
+    let chain = chain(&circle.chain(tail).collect::<Vec<_>>());
+
+    let mut stop = |_: &Progress| ControlFlow::Break(());
+    let stopped = chain.classes_watched(&mut stop).map(|classes| classes.count());
+    assert!(matches!(stopped, Err(Error::Cancelled { .. })), "{stopped:?}");
+
+    let mut seen: Vec<Progress> = Vec::new();
+    let mut watch = |progress: &Progress| {
+        seen.push(*progress);
+        ControlFlow::Continue(())
+    };
+    assert_eq!(chain.classes_watched(&mut watch).unwrap().count(), 101);
+    let mut stages: Vec<&str> = seen.iter().map(|progress| progress.stage).collect();
+    stages.dedup();
+    assert_eq!(stages.len(), 2, "{stages:?}");
+    for progress in &seen {
+        assert!(progress.total.is_none_or(|total| progress.done <= total), "{progress:?}");
+    }
+    // What is known is not sought again.
+    assert_eq!(chain.classes_watched(&mut stop).unwrap().count(), 101);
 }

@@ -1,7 +1,9 @@
 //! Strong components of the graph of an operator.
 
 use super::large::LargeComponent;
+use crate::error::Result;
 use crate::operator::TransitionOperator;
+use crate::solve::{Observer, Watch};
 
 /// In no component.
 pub(super) const NONE: u32 = u32::MAX;
@@ -19,16 +21,24 @@ pub(super) struct Components {
 }
 
 impl Components {
-    pub(super) fn find<O: TransitionOperator>(operator: &O, keep: impl Fn(usize) -> bool + Sync) -> Self {
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`](crate::Error::Cancelled).
+    pub(super) fn find<O: TransitionOperator>(
+        operator: &O,
+        keep: impl Fn(usize) -> bool + Sync,
+        observer: &mut dyn Observer,
+    ) -> Result<Self> {
         let mut of = vec![NONE; operator.states() + operator.hubs()];
-        let large = LargeComponent::find(operator, &keep);
+        let large = LargeComponent::find(operator, &keep, observer)?;
         if let Some(large) = &large {
             large.nodes.for_each(|node| of[node] = LARGE);
         }
         let first = u32::from(large.is_some());
         let rest = |node: usize| keep(node) && large.as_ref().is_none_or(|large| !large.nodes.contains(node));
-        let count = find_others(operator, rest, &mut of, first) as usize;
-        Self { of, count, large }
+        let mut watch = Watch::new(observer, "finding classes: the others", None).of_small_steps();
+        let count = find_others(operator, rest, &mut of, first, &mut watch)? as usize;
+        Ok(Self { of, count, large })
     }
 
     /// The large component, if a node is in it.
@@ -44,7 +54,8 @@ fn find_others<O: TransitionOperator>(
     keep: impl Fn(usize) -> bool,
     component_of: &mut [u32],
     mut components: u32,
-) -> u32 {
+    watch: &mut Watch<'_>,
+) -> Result<u32> {
     let nodes = component_of.len();
     let mut order = vec![NONE; nodes];
     let mut low = vec![NONE; nodes];
@@ -63,6 +74,7 @@ fn find_others<O: TransitionOperator>(
                 low[at] = visited;
                 visited += 1;
                 open.push(*node);
+                watch.step()?;
             }
             if let Some(arc) = operator.next_arc(at, *cursor) {
                 *cursor = arc.cursor;
@@ -89,5 +101,5 @@ fn find_others<O: TransitionOperator>(
             }
         }
     }
-    components
+    Ok(components)
 }

@@ -7,7 +7,9 @@ use rayon::prelude::*;
 use super::NODES;
 use super::periods::greatest_common_divisor;
 use super::search::{Marks, search};
+use crate::error::Result;
 use crate::operator::{TransitionOperator, successors};
+use crate::solve::{Observer, Watch};
 
 /// States from which on a large component is sought.
 const MANY: usize = 1 << 16;
@@ -17,6 +19,10 @@ const MANY: usize = 1 << 16;
 const STEPS: usize = 1 << 10;
 const LOOKS: usize = 64;
 const PRIME: usize = 7919;
+
+/// What an observer is told is being done, in states searched.
+const FORWARD: &str = "finding classes: forward from a state";
+const BACKWARD: &str = "finding classes: backward from it";
 
 /// A strong component that was found by searching forward and backward from a node.
 pub(super) struct LargeComponent {
@@ -32,19 +38,23 @@ impl LargeComponent {
     pub(super) fn find<O: TransitionOperator>(
         operator: &O,
         keep: &(impl Fn(usize) -> bool + Sync),
-    ) -> Option<Self> {
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Self>> {
         let nodes = operator.states();
         if nodes < MANY || operator.hubs() > 0 || operator.looks_cost_rows() {
-            return None;
+            return Ok(None);
         }
-        let root = wander(operator, (0..nodes).find(|&node| keep(node))?, keep);
+        let Some(first) = (0..nodes).find(|&node| keep(node)) else { return Ok(None) };
+        let root = wander(operator, first, keep);
         let levels: Vec<AtomicU32> = (0..nodes).map(|_| AtomicU32::new(0)).collect();
         let visit = |node: usize, level: u32| levels[node].store(level, Ordering::Relaxed);
         let after = |node, cursor| operator.next_successor(node, cursor);
         let before = |node, cursor| operator.next_predecessor(node, cursor);
-        let forward = search(nodes, root, after, keep, visit);
-        let backward = search(nodes, root, before, keep, |_, _| ());
-        Some(Self { nodes: forward.intersection(&backward), levels })
+        let mut watch = Watch::new(observer, FORWARD, Some(nodes as u64)).of_small_steps();
+        let forward = search(nodes, root, after, keep, visit, &mut watch)?;
+        let mut watch = Watch::new(observer, BACKWARD, Some(nodes as u64)).of_small_steps();
+        let backward = search(nodes, root, before, keep, |_, _| (), &mut watch)?;
+        Ok(Some(Self { nodes: forward.intersection(&backward), levels }))
     }
 
     /// The greatest common divisor of what the arcs between its nodes span, one step of

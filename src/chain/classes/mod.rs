@@ -11,7 +11,9 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::StateSet;
+use crate::error::Result;
 use crate::operator::TransitionOperator;
+use crate::solve::{Observer, Silent};
 use components::Components;
 use periods::Levels;
 
@@ -35,12 +37,15 @@ pub struct Classes {
 const NODES: usize = 1 << 12;
 
 impl Classes {
-    pub(super) fn find<O: TransitionOperator>(operator: &O) -> Self {
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`](crate::Error::Cancelled).
+    pub(super) fn find<O: TransitionOperator>(operator: &O, observer: &mut dyn Observer) -> Result<Self> {
         let states = operator.states();
         if operator.is_evidently_regular() {
-            return Self::regular(states);
+            return Ok(Self::regular(states));
         }
-        let components = Components::find(operator, |_| true);
+        let components = Components::find(operator, |_| true, observer)?;
         let (class_of, members, starts) =
             number_by_smallest_state(&components.of[..states], components.count);
         let classes = starts.len() - 1;
@@ -48,7 +53,7 @@ impl Classes {
         let mut found = Self { class_of, members, starts, recurrent, periods: Vec::new() };
         found.periods =
             periods::periods(operator, &components, (0..classes).map(|class| found.members(class)[0]));
-        found
+        Ok(found)
     }
 
     /// One recurrent class without period.
@@ -169,7 +174,8 @@ impl Classes {
 /// ascending, ordered by their smallest states. Costs as [`Classes`].
 pub(crate) fn communicating_within<O: TransitionOperator>(operator: &O, set: &StateSet) -> Vec<Vec<u32>> {
     let states = operator.states();
-    let components = Components::find(operator, |node| node >= states || set.contains(node));
+    let components = Components::find(operator, |node| node >= states || set.contains(node), &mut Silent)
+        .expect("a silent observer asks nobody to stop");
     let mut place_of: FxHashMap<u32, usize> = FxHashMap::default();
     let mut classes: Vec<Vec<u32>> = Vec::new();
     for state in set.iter() {

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use crate::error::Result;
 use crate::operator::Transition;
+use crate::solve::Watch;
 
 /// Nodes of a level from which on all threads go through it, and that one task takes.
 const WIDE: usize = 1 << 12;
@@ -53,13 +55,18 @@ impl Marks {
 
 /// The nodes that can be reached from a root by nodes that are kept: `next` finds
 /// neighbours as an operator does; `visit` is told of every node with its level, once.
+///
+/// # Errors
+///
+/// [`Error::Cancelled`](crate::Error::Cancelled).
 pub(super) fn search(
     nodes: usize,
     root: usize,
     next: impl Fn(usize, usize) -> Option<Transition> + Sync,
     keep: &(impl Fn(usize) -> bool + Sync),
     visit: impl Fn(usize, u32) + Sync,
-) -> Marks {
+    watch: &mut Watch<'_>,
+) -> Result<Marks> {
     let reached = Marks::new(nodes);
     reached.insert(root);
     let expand = |level: u32, some: &[u32], found: &mut Vec<u32>| {
@@ -77,6 +84,7 @@ pub(super) fn search(
     visit(root, 0);
     let (mut frontier, mut found) = (vec![root as u32], Vec::new());
     for level in 1.. {
+        watch.advance(frontier.len() as u64)?;
         found.clear();
         if frontier.len() < WIDE {
             expand(level, &frontier, &mut found);
@@ -93,7 +101,7 @@ pub(super) fn search(
         }
         std::mem::swap(&mut frontier, &mut found);
     }
-    reached
+    Ok(reached)
 }
 
 #[cfg(test)]
@@ -101,6 +109,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::solve::Silent;
 
     /// Every node leads to the next three, the root to many: after it levels are wide, or narrow.
     #[test]
@@ -115,7 +124,9 @@ mod tests {
             let visit = |node: usize, level| {
                 assert_eq!(levels.lock().unwrap()[node].replace(level), None, "visited once");
             };
-            let reached = search(nodes, 0, next, &|node| node % 7 != 5, visit);
+            let mut silent = Silent;
+            let mut watch = Watch::new(&mut silent, "searching", None);
+            let reached = search(nodes, 0, next, &|node| node % 7 != 5, visit, &mut watch).unwrap();
             // One node of seven is left out.
             let mut expected = vec![None; nodes];
             expected[0] = Some(0);
