@@ -6,8 +6,10 @@
 
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
+use std::slice::ChunksExact;
 
-use npyz::{DType, Deserialize, NpyFile, NpyHeader, TypeChar};
+use npyz::{DType, Deserialize, NpyHeader, TypeChar, TypeRead};
+use rayon::prelude::*;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -17,6 +19,10 @@ use crate::solve::{Observer, Silent, Watch};
 
 /// What an observer is told is being done, array by array.
 const STAGE: &str = "reading a matrix";
+
+/// Elements that are read at a time, and that one task converts.
+const BLOCK: usize = 1 << 20;
+const PART: usize = 1 << 14;
 
 /// What may be said of an element.
 type Found<T> = std::result::Result<T, MatrixFileProblem>;
@@ -117,32 +123,44 @@ fn read_compressed<R: Read + Seek>(archive: &mut Archive<'_, R>, by_rows: bool) 
 
     let array = archive.array("indptr")?;
     array.expect_length(lines as u64 + 1)?;
-    let mut last = 0;
-    let pointers = array.integers(|position, value| match u64::try_from(value) {
-        Ok(pointer) if pointer >= last && (position > 0 || pointer == 0) => {
-            last = pointer;
-            Ok(pointer)
-        }
-        _ => Err(MatrixFileProblem::PointerOrder { position, value }),
-    })?;
+    let pointers = array.integers(|_, value| Ok(value))?;
+    let last = check_pointers(&pointers)?;
 
     let array = archive.array("indices")?;
     array.expect_length(last)?;
     let indices = array.integers(|_, value| checked_index(axis, value, 0, across))?;
     let array = archive.array("data")?;
     array.expect_length(last)?;
-    let mut matrix = Triplets::announced(rows, columns, last);
-    let mut line = 0;
-    array.values(|position, value| {
+    let entries = array.values(|first, values| {
         // The array was found to have as many elements as the last pointer says.
-        while pointers[line + 1] <= position as u64 {
-            line += 1;
-        }
-        let (line, index) = (line as u32, indices[position]);
-        let (row, column) = if by_rows { (line, index) } else { (index, line) };
-        matrix.push(row, column, value)
+        let mut line = pointers.partition_point(|&pointer| pointer <= first as i64) - 1;
+        let places = (first..).zip(&indices[first..]).map(|(position, &index)| {
+            while pointers[line + 1] <= position as i64 {
+                line += 1;
+            }
+            if by_rows { (line as u32, index) } else { (index, line as u32) }
+        });
+        entries(places.zip(values))
     })?;
-    Ok(matrix)
+    Ok(Triplets { rows, columns, entries })
+}
+
+/// The last of the pointers, if they begin at zero and never fall.
+fn check_pointers(pointers: &[i64]) -> Found<u64> {
+    let mut last = 0;
+    for (position, &value) in pointers.iter().enumerate() {
+        if value < last || (position == 0 && value > 0) {
+            return Err(MatrixFileProblem::PointerOrder { position, value });
+        }
+        last = value;
+    }
+    Ok(last as u64)
+}
+
+/// The entries that are not zero.
+fn entries(entries: impl Iterator<Item = ((u32, u32), f64)>) -> Found<Vec<(u32, u32, f64)>> {
+    let there = entries.filter(|&(_, value)| value != 0.0);
+    there.map(|((row, column), value)| Triplets::checked_entry(row, column, value)).collect()
 }
 
 /// One row, one column and one value an entry.
@@ -154,9 +172,11 @@ fn read_places<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Triplets>
     let column = array.integers(|_, value| checked_index("column", value, 0, columns))?;
     let array = archive.array("data")?;
     array.expect_length(row.len() as u64)?;
-    let mut matrix = Triplets::announced(rows, columns, row.len() as u64);
-    array.values(|position, value| matrix.push(row[position], column[position], value))?;
-    Ok(matrix)
+    let entries = array.values(|first, values| {
+        let places = row[first..].iter().copied().zip(column[first..].iter().copied());
+        entries(places.zip(values))
+    })?;
+    Ok(Triplets { rows, columns, entries })
 }
 
 /// An archive of arrays.
@@ -220,35 +240,62 @@ impl<R: Read> Array<'_, R> {
     fn bytes(self) -> Result<Vec<u8>> {
         self.expect_dimensions(0)?;
         match self.element() {
-            Some((TypeChar::ByteStr, 1..=16)) => {
-                Ok(self.collect(|_, text: Vec<u8>| Ok(text))?.into_iter().flatten().collect())
+            Some((TypeChar::ByteStr, size @ 1..=16)) => {
+                self.collect(size, |_, text: Elements<'_, Vec<u8>>| Ok(text.flatten().collect()))
             }
             _ => Err(self.wrong_type().into()),
         }
     }
 
     /// Integers, each with its position.
-    fn integers<T>(self, mut accept: impl FnMut(usize, i64) -> Found<T>) -> Result<Vec<T>> {
+    fn integers<U: Send>(self, accept: impl Fn(usize, i64) -> Found<U> + Sync) -> Result<Vec<U>> {
         self.expect_dimensions(1)?;
         match self.element() {
-            Some((TypeChar::Int, 4)) => self.collect(|at, value: i32| accept(at, value.into())),
-            Some((TypeChar::Int, 8)) => self.collect(accept),
+            Some((TypeChar::Int, 4)) => self.each(4, |at, value: i32| accept(at, value.into())),
+            Some((TypeChar::Int, 8)) => self.each(8, accept),
             _ => Err(self.wrong_type().into()),
         }
     }
 
-    /// Numbers of any kind that scipy is likely to have stored, each with its position.
-    fn values(self, mut accept: impl FnMut(usize, f64) -> Found<()>) -> Result<()> {
-        let accepted = match self.element() {
-            Some((TypeChar::Float, 8)) => self.collect(accept),
-            Some((TypeChar::Float, 4)) => self.collect(|at, value: f32| accept(at, value.into())),
-            Some((TypeChar::Int, 4)) => self.collect(|at, value: i32| accept(at, value.into())),
-            Some((TypeChar::Int, 8)) => self.collect(|at, value: i64| accept(at, value as f64)),
-            Some((TypeChar::Uint, 4)) => self.collect(|at, value: u32| accept(at, value.into())),
-            Some((TypeChar::Uint, 8)) => self.collect(|at, value: u64| accept(at, value as f64)),
+    /// Elements of one type, each with its position.
+    fn each<T: Deserialize, U: Send>(
+        self,
+        size: u64,
+        accept: impl Fn(usize, T) -> Found<U> + Sync,
+    ) -> Result<Vec<U>>
+    where
+        T::TypeReader: Sync,
+    {
+        self.collect(size, |first, elements| {
+            (first..).zip(elements).map(|(at, element)| accept(at, element)).collect()
+        })
+    }
+
+    /// Numbers of any kind that scipy is likely to have stored, part by part, each with
+    /// the position of its first one.
+    fn values<U: Send>(self, accept: impl Fn(usize, Values<'_>) -> Found<Vec<U>> + Sync) -> Result<Vec<U>> {
+        match self.element() {
+            Some((TypeChar::Float, 8)) => self.widened(8, |value: f64| value, accept),
+            Some((TypeChar::Float, 4)) => self.widened(4, |value: f32| value.into(), accept),
+            Some((TypeChar::Int, 4)) => self.widened(4, |value: i32| value.into(), accept),
+            Some((TypeChar::Int, 8)) => self.widened(8, |value: i64| value as f64, accept),
+            Some((TypeChar::Uint, 4)) => self.widened(4, |value: u32| value.into(), accept),
+            Some((TypeChar::Uint, 8)) => self.widened(8, |value: u64| value as f64, accept),
             _ => Err(self.wrong_type().into()),
-        };
-        accepted.map(|_| ())
+        }
+    }
+
+    /// Numbers of one type as [`values`](Self::values).
+    fn widened<T: Deserialize, U: Send>(
+        self,
+        size: u64,
+        widen: impl Fn(T) -> f64 + Sync,
+        accept: impl Fn(usize, Values<'_>) -> Found<Vec<U>> + Sync,
+    ) -> Result<Vec<U>>
+    where
+        T::TypeReader: Sync,
+    {
+        self.collect(size, |first, elements| accept(first, &mut elements.map(&widen)))
     }
 
     /// Kind and size of the elements, if they are plain.
@@ -263,22 +310,38 @@ impl<R: Read> Array<'_, R> {
         MatrixFileProblem::ArrayType { array: self.name, found: self.header.dtype().descr() }
     }
 
-    /// Reads the elements to the end of the file, which must then be reached:
-    /// there its checksum is compared.
-    fn collect<T: Deserialize, U>(mut self, mut convert: impl FnMut(usize, T) -> Found<U>) -> Result<Vec<U>> {
-        let wrong_type = self.wrong_type();
-        let expected = self.header.len();
-        let elements =
-            NpyFile::with_header(self.header, &mut self.reader).data::<T>().map_err(|_| wrong_type)?;
-        // Not `collect`, which would allocate what the header announces.
-        let mut converted = Vec::new();
-        for (position, element) in elements.enumerate() {
-            if position == Triplets::MAX_ENTRIES {
+    /// Reads the elements, of so many bytes each, to the end of the file, which must then be
+    /// reached: there its checksum is compared. They are read in blocks, whose parts
+    /// are converted in parallel.
+    fn collect<T: Deserialize, U: Send>(
+        mut self,
+        size: u64,
+        convert: impl for<'a> Fn(usize, Elements<'a, T>) -> Found<Vec<U>> + Sync,
+    ) -> Result<Vec<U>>
+    where
+        T::TypeReader: Sync,
+    {
+        let (size, expected) = (size as usize, self.header.len());
+        let decoder = T::reader(&self.header.dtype()).map_err(|_| self.wrong_type())?;
+        // Not all at once, which would allocate what the header announces.
+        let (mut converted, mut bytes) = (Vec::new(), Vec::new());
+        let mut done = 0;
+        while (done as u64) < expected {
+            if done >= Triplets::MAX_ENTRIES {
                 return Err(MatrixFileProblem::TooManyEntries { limit: Triplets::MAX_ENTRIES }.into());
             }
-            let element = element.map_err(|source| MatrixFileProblem::Unreadable { source })?;
-            converted.push(convert(position, element)?);
-            self.watch.step().map_err(Failure::Cancelled)?;
+            let count = (expected - done as u64).min(BLOCK as u64) as usize;
+            bytes.resize(count * size, 0);
+            self.reader.read_exact(&mut bytes).map_err(|source| MatrixFileProblem::Unreadable { source })?;
+            let part = |(part, bytes): (usize, &[u8])| {
+                convert(done + part * PART, Elements { decoder: &decoder, bytes: bytes.chunks_exact(size) })
+            };
+            let parts: Vec<_> = bytes.par_chunks(PART * size).enumerate().map(part).collect();
+            for part in parts {
+                converted.append(&mut part?);
+            }
+            done += count;
+            self.watch.advance(count as u64).map_err(Failure::Cancelled)?;
         }
         match self.reader.read(&mut [0]) {
             Ok(0) => Ok(converted),
@@ -287,6 +350,25 @@ impl<R: Read> Array<'_, R> {
             }
             Err(source) => Err(MatrixFileProblem::Unreadable { source }.into()),
         }
+    }
+}
+
+/// Numbers of an array that were read.
+type Values<'a> = &'a mut dyn Iterator<Item = f64>;
+
+/// Elements of an array that were read, in the type that they are to be.
+struct Elements<'a, T: Deserialize> {
+    decoder: &'a T::TypeReader,
+    bytes: ChunksExact<'a, u8>,
+}
+
+impl<T: Deserialize> Iterator for Elements<'_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        let bytes = self.bytes.next()?;
+        Some(self.decoder.read_one(bytes).expect("as many bytes as an element has"))
     }
 }
 

@@ -37,11 +37,22 @@ impl Triplets {
         Self { rows, columns, entries: Vec::with_capacity(capacity) }
     }
 
+    /// An entry of which it is seen that its value is finite.
+    pub(super) fn checked_entry(
+        row: u32,
+        column: u32,
+        value: f64,
+    ) -> Result<(u32, u32, f64), MatrixFileProblem> {
+        if value.is_finite() {
+            Ok((row, column, value))
+        } else {
+            Err(MatrixFileProblem::NotFinite { row: row as usize, column: column as usize, value })
+        }
+    }
+
     /// Adds an entry that lies inside the matrix, unless it is zero.
     pub(super) fn push(&mut self, row: u32, column: u32, value: f64) -> Result<(), MatrixFileProblem> {
-        if !value.is_finite() {
-            return Err(MatrixFileProblem::NotFinite { row: row as usize, column: column as usize, value });
-        }
+        Self::checked_entry(row, column, value)?;
         if value != 0.0 {
             if self.entries.len() == Self::MAX_ENTRIES {
                 return Err(MatrixFileProblem::TooManyEntries { limit: Self::MAX_ENTRIES });
