@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::group::{Grouped, group};
+use super::group::{Grouped, cut_rows, group};
 use super::operator::{SparseMatrix, SparseOperator};
 use crate::error::{Error, Result};
 use crate::prob::Law;
@@ -56,7 +56,7 @@ fn check_enough(states: usize, transitions: &[Weighted]) -> Result<()> {
 pub(super) fn compress(states: usize, transitions: Vec<Weighted>) -> Result<SparseMatrix> {
     check_entries(states, &transitions)?;
     check_enough(states, &transitions)?;
-    let mut rows = group(states, &transitions[..]);
+    let mut rows = cut_rows(states, &transitions).unwrap_or_else(|| group(states, &transitions[..]));
     drop(transitions);
     rows.try_for_each_lane(|row, columns, values| {
         sort(row, columns, values)?;

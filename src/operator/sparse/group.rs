@@ -79,6 +79,30 @@ pub(super) fn group<E: Entries + ?Sized>(lanes: usize, entries: &E) -> Grouped {
     grouped
 }
 
+/// Groups entries that come row by row already, none of them zero, as [`group`] does;
+/// `None` for others.
+///
+/// Reads them three times, in order, all threads together.
+pub(super) fn cut_rows(rows: usize, entries: &[Weighted]) -> Option<Grouped> {
+    let in_order = |pair: &[Weighted]| pair[0].0 <= pair[1].0;
+    let is_sorted = entries.par_windows(2).with_min_len(ENTRIES).all(in_order);
+    if !is_sorted || entries.par_iter().with_min_len(ENTRIES).any(|entry| entry.2 <= 0.0) {
+        return None;
+    }
+    let mut starts = vec![0; rows + 1];
+    starts.par_chunks_mut(ENTRIES).enumerate().for_each(|(part, starts)| {
+        let first = part * ENTRIES;
+        let mut start = entries.partition_point(|entry| (entry.0 as usize) < first);
+        for (row, place) in (first..).zip(starts) {
+            start += entries[start..].iter().take_while(|entry| (entry.0 as usize) < row).count();
+            *place = start;
+        }
+    });
+    let across = entries.par_iter().with_min_len(ENTRIES).map(|entry| entry.1).collect();
+    let values = entries.par_iter().with_min_len(ENTRIES).map(|entry| entry.2).collect();
+    Some(Grouped { starts, across, values })
+}
+
 /// What belongs to a lane, if it lies in a share that starts with `first`.
 fn at_lane<T>(share: &mut [T], first: usize, lane: u32) -> Option<&mut T> {
     share.get_mut((lane as usize).wrapping_sub(first))
@@ -198,6 +222,12 @@ mod tests {
                 let of_lane = entries.iter().filter(|entry| entry.0 as usize == lane && entry.2 > 0.0);
                 prop_assert_eq!(found, of_lane.map(|entry| (entry.1, entry.2)).collect::<Vec<_>>());
             }
+            let mut sorted: Vec<Weighted> = entries.iter().copied().filter(|entry| entry.2 > 0.0).collect();
+            sorted.sort_by_key(|entry| entry.0);
+            let cut = pool.install(|| cut_rows(9, &sorted)).expect("sorted entries that are not zero");
+            prop_assert_eq!((cut.starts, cut.across, cut.values), (grouped.starts, grouped.across, grouped.values));
+            let is_cut = entries == sorted;
+            prop_assert_eq!(pool.install(|| cut_rows(9, &entries)).is_some(), is_cut);
         }
     }
 }
