@@ -16,6 +16,7 @@ mod restart;
 mod shift;
 mod sparse;
 mod streamed;
+mod sweep;
 mod tabulated;
 #[cfg(test)]
 mod test_steps;

@@ -53,7 +53,7 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
     /// Aims at the most probable state of each recurrent class under `within_class`.
     pub(super) fn new(operator: &'a O, classes: &'a Classes, within_class: &[f64]) -> Self {
         let most_probable = |class| {
-            let states = classes.members(class).iter().map(|&state| state as usize);
+            let states = classes.members(class).par_iter().map(|&state| state as usize);
             states.max_by(|&a, &b| within_class[a].total_cmp(&within_class[b]).then(b.cmp(&a)))
         };
         let targets: Vec<usize> = classes.recurrent().filter_map(most_probable).collect();
@@ -115,7 +115,17 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
     /// Adds to the solution what is left, but for its mean: as it is, or summed
     /// along likely paths, with what shorter contexts and sets tell.
     fn improve(&mut self, law: &[f64], means: Means<'_>) {
-        self.subtract_means(law);
+        let of_classes = self.means_of_left(law);
+        let classes = self.classes;
+        // What is left less the mean of its class; nothing where no class stays.
+        let centered =
+            |state: usize, left: f64| of_classes[classes.class_of(state)].map_or(0.0, |mean| left - mean);
+        if means.are_none() {
+            let left = &self.left;
+            map_in_place(&mut self.solution, |state, value| value + centered(state, left[state]));
+            return;
+        }
+        map_in_place(&mut self.left, centered);
         let mut change = self.left.clone();
         // One after the other, each on what the others left; extrapolation takes
         // them together, since its steps must all be of one kind.
@@ -139,39 +149,34 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         }
     }
 
-    /// Takes the mean of every class out of what is left, all of it where no class is.
-    fn subtract_means(&mut self, law: &[f64]) {
-        let mut means = vec![0.0; self.classes.count()];
-        for class in self.classes.recurrent() {
+    /// The mean of what is left in every recurrent class.
+    fn means_of_left(&self, law: &[f64]) -> Vec<Option<f64>> {
+        let mean = |class| {
             let states = self.classes.members(class);
             let term = |i: usize| law[states[i] as usize] * self.left[states[i] as usize];
-            means[class] = sum_by(states.len(), term);
-        }
-        let classes = self.classes;
-        map_in_place(&mut self.left, |state, left| {
-            let class = classes.class_of(state);
-            if classes.is_recurrent(class) { left - means[class] } else { 0.0 }
-        });
+            self.classes.is_recurrent(class).then(|| sum_by(states.len(), term))
+        };
+        (0..self.classes.count()).map(mean).collect()
     }
 
     /// The bound on the mean time that the solution proves, given in `left` what
     /// `Pg - g` is.
     fn proven(&self) -> f64 {
-        let span = |states: &[u32]| {
-            let values = states.par_iter().map(|&state| self.solution[state as usize]);
-            values.map(|g| (g, g)).reduce(
-                || (f64::INFINITY, f64::NEG_INFINITY),
-                |a, b| (f64::min(a.0, b.0), f64::max(a.1, b.1)),
-            )
-        };
         let of_class = |(class, &target): (usize, &usize)| {
             let states = self.classes.members(class);
-            let (least, most) = span(states);
+            // The least and the largest value, and the least fall elsewhere than in the target.
+            let extremes = |&state: &u32| {
+                let (value, fall) = (self.solution[state as usize], self.left[state as usize]);
+                (value, value, if state as usize == target { f64::INFINITY } else { fall })
+            };
+            let (least, most, fall) = states.par_iter().map(extremes).reduce(
+                || (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY),
+                |a, b| (a.0.min(b.0), a.1.max(b.1), a.2.min(b.2)),
+            );
             // A product of terms of this size rounds by at most this, the difference once more.
             let unit = (self.operator.longest_sum() + 4) as f64 * f64::EPSILON + self.row_sum_error;
             let rounding = unit * least.abs().max(most.abs());
-            let others = states.par_iter().map(|&state| state as usize).filter(|&state| state != target);
-            let falls = others.map(|state| self.left[state]).reduce(|| f64::INFINITY, f64::min) - rounding;
+            let falls = fall - rounding;
             let longest = (self.solution[target] - least) * (1.0 + 4.0 * f64::EPSILON);
             if falls > 0.0 { longest / falls } else { f64::INFINITY }
         };

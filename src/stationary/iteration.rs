@@ -5,7 +5,7 @@ use std::io;
 use super::certificate::Certificate;
 use super::checkpoint::Checkpoint;
 use super::laws::{largest_residual, normalize};
-use super::steps::Step;
+use super::steps::{Start, Step};
 use super::tape::{Tape, impossible};
 use crate::chain::{Classes, MarkovChain};
 use crate::error;
@@ -47,6 +47,8 @@ pub(super) struct Iteration<'a, O, S> {
     next: Vec<f64>,
     /// The sum of `next`, if it is one law over all states.
     sum: Option<f64>,
+    /// A bound on the residual of `law`, if it is not measured; `next` is not its product then.
+    bound: Option<f64>,
     iterations: usize,
 }
 
@@ -69,7 +71,19 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
         }
         let next = vec![0.0; operator.states()];
         let rounded = settings.single_precision_start.then(|| operator.single_precision()).flatten();
-        Self { operator, rounded, classes, settings, step, checkpoint, law, next, sum: None, iterations: 0 }
+        Self {
+            operator,
+            rounded,
+            classes,
+            settings,
+            step,
+            checkpoint,
+            law,
+            next,
+            sum: None,
+            bound: None,
+            iterations: 0,
+        }
     }
 
     /// # Errors
@@ -93,7 +107,7 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
             }
             if residual <= tolerance.max(SINGLE_PRECISION) && self.rounded.take().is_some() {
                 self.step.start_afresh();
-                residual = self.residual();
+                residual = self.measure();
             }
             let is_last = self.iterations >= self.settings.max_iterations;
             if is_last || residual <= tolerance && self.step.has_settled(tolerance) {
@@ -159,16 +173,25 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
                 .get_or_insert_with(|| Certificate::new(operator, classes, &self.law))
                 .persist(tape)?;
         }
+        let mut bound = self.bound.unwrap_or(f64::NAN);
+        tape.float(&mut bound)?;
+        self.bound = Some(bound).filter(|bound| !bound.is_nan());
         self.step.persist(&self.law, tape)?;
         Ok(self.iterations)
     }
 
-    /// `||law P - law||_1`, the largest over the classes; leaves `law P` in `next`.
+    /// The residual, or a bound on it that the last step left.
     fn residual(&mut self) -> f64 {
-        let operator = match &self.rounded {
-            Some(rounded) => &**rounded,
-            None => self.operator as &dyn TransitionOperator,
-        };
+        match self.bound {
+            Some(bound) => bound,
+            None => self.measure(),
+        }
+    }
+
+    /// `||law P - law||_1`, the largest over the classes; leaves `law P` in `next`.
+    fn measure(&mut self) -> f64 {
+        self.bound = None;
+        let operator = in_use(&self.rounded, self.operator);
         if self.classes.is_irreducible() {
             let pushed = operator.push_measuring(&self.law, &mut self.next);
             self.sum = Some(pushed.sum);
@@ -183,13 +206,13 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
     fn settle(&mut self) -> f64 {
         self.rounded = None;
         self.normalize();
-        self.residual()
+        self.measure()
     }
 
     /// Divides the laws by their sums. One law over all states moves on by its
     /// product instead, whose sum is known: that can only make the residual less.
     fn normalize(&mut self) {
-        match self.sum {
+        match self.sum.filter(|_| self.bound.is_none()) {
             Some(sum) => {
                 map_in_place(&mut self.next, |_, p| p / sum);
                 std::mem::swap(&mut self.law, &mut self.next);
@@ -198,9 +221,11 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
         }
     }
 
-    /// Moves on from the law and its product, which the residual has computed already.
+    /// Moves on from the law, and from its product if the residual was measured.
     fn advance(&mut self, residual: f64, tolerance: f64) {
-        self.step.advance(&mut self.law, &mut self.next, residual, tolerance);
+        let operator = in_use(&self.rounded, self.operator);
+        let start = Start { operator, is_pushed: self.bound.is_none(), residual, tolerance };
+        self.bound = self.step.advance(&mut self.law, &mut self.next, &start);
         self.iterations += 1;
         if self.step.keeps_sums() && self.iterations.is_multiple_of(RENORMALIZE_EVERY) {
             normalize(self.classes, &mut self.law);
@@ -245,5 +270,16 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
 
     fn finish(self, residual: f64, error_bound: Option<f64>, stop: Stop) -> (Vec<f64>, Report) {
         (self.law, Report { iterations: self.iterations, residual, error_bound, stop })
+    }
+}
+
+/// The operator whose products are taken.
+fn in_use<'b>(
+    rounded: &'b Option<Box<dyn TransitionOperator + '_>>,
+    exact: &'b impl TransitionOperator,
+) -> &'b dyn TransitionOperator {
+    match rounded {
+        Some(rounded) => &**rounded,
+        None => exact,
     }
 }

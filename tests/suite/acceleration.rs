@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use lmchain::chain::{MarkovChain, SmoothedChain};
+use lmchain::chain::{MarkovChain, SmoothedChain, States};
 use lmchain::model::{NgramSettings, Smoothing};
 use lmchain::operator::{LikelyStep, Restart, SparseOperator, TransitionOperator, successors};
 use lmchain::prob::{Law, total_variation};
@@ -129,6 +129,39 @@ fn products_do_not_grow_with_the_size_of_a_chain() {
         // 27 times the states.
         let (small, large) = (products(2), products(3));
         assert!(large <= small + 4, "{small} and {large}");
+    }
+}
+
+/// Sweeps can go round where products do not: down a ladder of states each group takes
+/// up nothing new, up the ladder all of it. Either way the law is found and proven.
+#[test]
+fn sweeps_that_go_round_give_way() {
+    let n = 30_000;
+    // A step of the ladder, now and then to its foot, and back from the end.
+    let ladder = |rung: fn(usize, usize) -> usize| {
+        let step = |at: usize| {
+            let up = if at + 1 < n { 0.999 } else { 0.0 };
+            let from = rung(at, n) as u32;
+            [(from, rung(0, n) as u32, 1.0 - up), (from, rung((at + 1) % n, n) as u32, up)]
+        };
+        let steps = (0..n).flat_map(step).filter(|step| step.2 > 0.0).collect();
+        MarkovChain::new(SparseOperator::from_triplets(n, steps).unwrap(), States::numbered(n))
+    };
+    for (chain, rung) in [
+        (ladder(|at, _| at), (|at, _| at) as fn(usize, usize) -> usize),
+        (ladder(|at, n| n - 1 - at), |at, n| n - 1 - at),
+    ] {
+        let outcome = StationarySolver::new().solve(&chain).unwrap();
+        assert!(outcome.is_converged(), "{}", outcome.report());
+        let bound = outcome.report().error_bound.unwrap();
+        let law = outcome.into_value().unique().unwrap();
+        // Geometric, from the foot on.
+        let foot = 0.001 / (1.0 - 0.999f64.powi(n as i32));
+        let exact: Vec<f64> = (0..n).map(|at| foot * 0.999f64.powi(at as i32)).collect();
+        let found: Vec<f64> = (0..n).map(|at| law[rung(at, n)]).collect();
+        // The powers round by a unit a squaring, and each of n terms by a few.
+        let rounding = 2.0 * n as f64 * f64::EPSILON;
+        assert!(total_variation(&found, &exact) <= bound + rounding);
     }
 }
 

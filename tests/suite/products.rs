@@ -1,6 +1,8 @@
 //! Products of shift operators against a slow, obvious product, in every shape.
 
-use lmchain::operator::{Restart, ShiftOperator, SparseOperator, TransitionOperator, successors};
+use lmchain::operator::{
+    Restart, ShiftOperator, SparseOperator, TransitionOperator, predecessors, successors,
+};
 use lmchain::prob::Law;
 use lmchain::text::ContextSpace;
 
@@ -77,6 +79,76 @@ fn check<O: TransitionOperator>(operator: &O, v: usize, what: &str) {
     let change: f64 = next.iter().zip(&law).map(|(next, law)| (next - law).abs()).sum();
     assert!((step.sum - sum).abs() <= unit * sum, "{what}: {} {sum}", step.sum);
     assert!((step.change - change).abs() <= unit * change, "{what}: {} {change}", step.change);
+}
+
+/// A sweep computes every output with what the entries before one place are by then,
+/// and those behind it were: a place that is the same for a group of outputs, not behind
+/// the first of them, and moves on.
+fn check_sweep<O: TransitionOperator>(operator: &O, k: usize, what: &str) {
+    let n = operator.states();
+    let before: Vec<f64> = (0..n).map(|state| ((state * 31 % 101) as f64 + 0.5) / n as f64).collect();
+    let (mut after, mut scratch) = (before.clone(), vec![f64::NAN; n]);
+    let swept = operator.sweep_forward(&mut after, &mut scratch).expect("an operator with sweeps");
+
+    let mut place = 0;
+    for state in 0..n {
+        let mut from: Vec<(usize, f64)> = predecessors(operator, state)
+            .map(|transition| (transition.state, transition.probability))
+            .collect();
+        from.sort_by_key(|&(from, _)| from);
+        // As long a sum as any, on either side, as in a product.
+        let unit = 2.0 * (operator.longest_sum() + 2) as f64 * f64::EPSILON;
+        let is_sum_by = |place: usize| {
+            let term = |&(from, p): &(usize, f64)| p * if from < place { after[from] } else { before[from] };
+            let (sum, size) =
+                from.iter().map(term).fold((0.0, 0.0), |(sum, size), term| (sum + term, size + term));
+            (sum - after[state]).abs() <= unit * size
+        };
+        place = (place..=state)
+            .find(|&place| is_sum_by(place))
+            .unwrap_or_else(|| panic!("{what}: {state} is no sum of what there is from place {place} on"));
+    }
+    // Something was taken up where there is more than one group to the sweep: contexts of
+    // one token are all behind the one empty suffix.
+    assert!(n < 4096 || (k == 1 && place == 0) || place > n / 2, "{what}: {place}");
+
+    let unit = 2.0 * n as f64 * f64::EPSILON;
+    let sum: f64 = after.iter().sum();
+    let change: f64 = after.iter().zip(&before).map(|(after, before)| (after - before).abs()).sum();
+    assert!((swept.sum - sum).abs() <= unit * sum, "{what}: {} {sum}", swept.sum);
+    assert!((swept.change - change).abs() <= unit * change, "{what}: {} {change}", swept.change);
+
+    // The change bounds the residual of what is left, up to the rounding of both.
+    operator.push_forward(&after, &mut scratch);
+    let residual: f64 = after.iter().zip(&scratch).map(|(after, next)| (after - next).abs()).sum();
+    let rounding = 2.0 * (operator.longest_sum() + 2) as f64 * f64::EPSILON * sum;
+    assert!(residual <= swept.change * (1.0 + unit) + rounding, "{what}: {residual}, {}", swept.change);
+}
+
+#[test]
+fn sweeps_take_up_what_is_there_group_by_group() {
+    for (v, k) in [(1, 3), (2, 1), (3, 2), (3, 8), (5, 5), (9, 4), (27, 3), (70, 2), (4200, 1)] {
+        let space = ContextSpace::new(v, k).unwrap();
+        let shift = ShiftOperator::new(space.clone(), table(&space)).unwrap();
+        check_sweep(&shift, k, &format!("{v}^{k}"));
+        check_sweep(&shift.to_f32(), k, &format!("{v}^{k}, f32"));
+        if v < 4200 {
+            let row =
+                |s: usize| successors(&shift, s).map(move |to| (s as u32, to.state as u32, to.probability));
+            let sparse = SparseOperator::from_triplets(space.len(), (0..space.len()).flat_map(row).collect());
+            check_sweep(&sparse.unwrap(), k, &format!("{v}^{k}, sparse"));
+        }
+    }
+}
+
+#[test]
+fn operators_without_an_order_leave_the_law_alone() {
+    let space = ContextSpace::new(3, 2).unwrap();
+    let shift = ShiftOperator::new(space.clone(), table(&space)).unwrap();
+    let restart = Restart::new(&shift, 0.25, Law::point(9, 3)).unwrap();
+    let (mut law, mut scratch) = (vec![1.0 / 9.0; 9], vec![0.0; 9]);
+    assert_eq!(restart.sweep_forward(&mut law, &mut scratch), None);
+    assert_eq!(law, vec![1.0 / 9.0; 9]);
 }
 
 fn check_shape(v: usize, k: usize) {

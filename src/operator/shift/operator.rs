@@ -154,6 +154,11 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
         self.measured_push(law, next)
     }
 
+    fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
+        check_lengths(self, law, scratch);
+        Some(self.sweep(law, scratch))
+    }
+
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
         check_lengths(self, observable, expected);
         self.pull(observable, expected);

@@ -6,7 +6,9 @@ use super::kernel::{BLOCK, ROWS, add_rows};
 use super::operator::ShiftOperator;
 use super::table_entry::TableEntry;
 use crate::operator::Pushed;
+use crate::operator::sweep::{GROUPS, measure, sweep_groups};
 use crate::prob::sums_by;
+use crate::text::ContextSpace;
 
 /// Outputs that one task of a product computes, about: the more, the longer the
 /// memory fetches ahead in a row, as long as the sums stay in a nearby cache.
@@ -16,6 +18,11 @@ const LARGEST_TILE: usize = 8192;
 const TASKS: usize = 32;
 const SMALLEST_TILE: usize = 2048;
 
+/// Tiles of a group of a sweep, about, so that there are some for all threads; small
+/// ones are not worth a task.
+const TILES_IN_GROUP: usize = 8;
+const SMALLEST_SWEPT: usize = 1024;
+
 impl<T: TableEntry> ShiftOperator<T> {
     pub(super) fn push(&self, law: &[f64], next: &mut [f64]) {
         self.push_tiles(law, next, |_, _| ());
@@ -23,14 +30,25 @@ impl<T: TableEntry> ShiftOperator<T> {
 
     /// Pushes a law and measures every tile while it is in the cache.
     pub(super) fn measured_push(&self, law: &[f64], next: &mut [f64]) -> Pushed {
-        let measured = self.push_tiles(law, next, |first, tile| {
-            let law = &law[first..first + tile.len()];
-            sums_by(tile.len(), |i| [tile[i], (tile[i] - law[i]).abs()])
-        });
+        let measured =
+            self.push_tiles(law, next, |first, tile| measure(&law[first..first + tile.len()], tile));
         // A tile has no more terms than a chunk of `sums_by`: together, no term goes
         // through more additions than in one sum over all states.
         let [sum, change] = sums_by(measured.len(), |tile| measured[tile]);
         Pushed { sum, change }
+    }
+
+    /// Pushes a law forward group by group of its outputs, each in place of the law.
+    pub(super) fn sweep(&self, law: &mut [f64], next: &mut [f64]) -> Pushed {
+        let group_len = swept_suffixes(&self.space) * self.space.vocabulary_size();
+        let (stretch, tile_len) =
+            self.tile_lengths(group_len.div_ceil(TILES_IN_GROUP).clamp(SMALLEST_SWEPT, LARGEST_TILE));
+        sweep_groups(law, next, group_ends(&self.space), |law, group, outputs| {
+            let push = |(first, tile): (usize, &mut [f64])| {
+                self.push_tile(law, group * group_len + first, tile);
+            };
+            cut_tiles(outputs, stretch, tile_len).into_par_iter().for_each(push);
+        })
     }
 
     /// Computes `law · P`, and what `measure` makes of every tile of it, in their
@@ -41,7 +59,7 @@ impl<T: TableEntry> ShiftOperator<T> {
         next: &mut [f64],
         measure: impl Fn(usize, &[f64]) -> M + Sync,
     ) -> Vec<M> {
-        let (stretch, tile_len) = self.tile_lengths();
+        let (stretch, tile_len) = self.tile_lengths(self.tile());
         let push = |(first, tile): (usize, &mut [f64])| {
             self.push_tile(law, first, tile);
             measure(first, tile)
@@ -87,17 +105,28 @@ impl<T: TableEntry> ShiftOperator<T> {
         (self.space.len() / TASKS).clamp(SMALLEST_TILE, LARGEST_TILE)
     }
 
-    /// Outputs in a stretch that tiles do not cross, and in a tile. A tile is
+    /// Outputs in a stretch that tiles do not cross, and in a tile of about so many. A tile is
     /// either whole runs of V outputs, one for every suffix, or, for a vocabulary
     /// longer than a tile, a part of one run, which is its stretch.
-    fn tile_lengths(&self) -> (usize, usize) {
-        let (v, tile) = (self.space.vocabulary_size(), self.tile());
+    fn tile_lengths(&self, tile: usize) -> (usize, usize) {
+        let v = self.space.vocabulary_size();
         if v > tile {
             (v, v.div_ceil(v.div_ceil(tile)).next_multiple_of(BLOCK))
         } else {
             (tile / v * v, tile / v * v)
         }
     }
+}
+
+/// Suffixes whose contexts a sweep computes together.
+pub(in crate::operator) fn swept_suffixes(space: &ContextSpace) -> usize {
+    space.suffixes().div_ceil(GROUPS)
+}
+
+/// Where the groups of a sweep end: those of one space are the same wherever its rows are.
+pub(in crate::operator) fn group_ends(space: &ContextSpace) -> impl Iterator<Item = usize> + use<> {
+    let (states, group) = (space.len(), swept_suffixes(space) * space.vocabulary_size());
+    (1..=states.div_ceil(group)).map(move |end| states.min(end * group))
 }
 
 /// Cuts outputs into tiles that no stretch's end lies within, each with the number of

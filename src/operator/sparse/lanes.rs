@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::operator::SparseMatrix;
 use crate::operator::block::{column_runs, entries};
-use crate::operator::transition::Transition;
+use crate::operator::sweep::{GROUPS, sweep_groups};
+use crate::operator::transition::{Pushed, Transition};
 use crate::prob::sum_by;
 
 /// Terms that one task adds up, about: 192 KiB of the matrix, so that tasks
@@ -60,37 +61,58 @@ impl Lanes {
     /// Writes the sum over every lane of its values times what is gathered from the
     /// input, for vectors of the same length that are interleaved.
     pub(super) fn gather(&self, input: &[f64], output: &mut [f64], columns: usize) {
-        let starts = self.matrix.indptr();
-        let starts = starts.raw_storage();
-        let (indices, values) = (self.matrix.indices(), self.matrix.data());
-        let lane = |start, end| Lane { indices: &indices[start..end], values: &values[start..end] };
-        self.tasks_of(output, columns).into_par_iter().for_each(|(first, out)| {
-            let ends = &starts[first + 1..];
-            let mut start = starts[first];
+        cut_at(&self.tasks, output, columns).into_par_iter().for_each(|(first, out)| {
             if columns == 1 {
-                for (out, &end) in out.iter_mut().zip(ends) {
-                    [*out] = lane(start, end).sums::<1>(input, 1, 0);
-                    start = end;
-                }
-                return;
+                return self.gather_task(input, first, out);
             }
-            for (out, &end) in out.chunks_exact_mut(columns).zip(ends) {
-                lane(start, end).write_sums(input, out);
-                start = end;
+            for (out, lane) in out.chunks_exact_mut(columns).zip(self.lanes_from(first)) {
+                lane.write_sums(input, out);
             }
         });
     }
 
-    /// The first lane of every task, with its part of the output.
-    fn tasks_of<'a>(&self, mut output: &'a mut [f64], columns: usize) -> Vec<(usize, &'a mut [f64])> {
-        let part = |lanes: &[usize]| {
-            let all = std::mem::take(&mut output);
-            let (part, rest) = all.split_at_mut((lanes[1] - lanes[0]) * columns);
-            output = rest;
-            (lanes[0], part)
-        };
-        self.tasks.windows(2).map(part).collect()
+    /// Writes the sums of one vector task group by task group, each in place of the input.
+    pub(super) fn sweep(&self, law: &mut [f64], scratch: &mut [f64]) -> Pushed {
+        let tasks = self.tasks.len() - 1;
+        let together = tasks.div_ceil(GROUPS);
+        let end = |group: usize| tasks.min((group + 1) * together);
+        let ends = (0..tasks.div_ceil(together)).map(|group| self.tasks[end(group)]);
+        sweep_groups(law, scratch, ends, |law, group, outputs| {
+            let tasks = cut_at(&self.tasks[group * together..=end(group)], outputs, 1);
+            tasks.into_par_iter().for_each(|(first, out)| self.gather_task(law, first, out));
+        })
     }
+
+    /// Writes the sums of one vector over the lanes from the first one on.
+    fn gather_task(&self, input: &[f64], first: usize, out: &mut [f64]) {
+        for (out, lane) in out.iter_mut().zip(self.lanes_from(first)) {
+            [*out] = lane.sums::<1>(input, 1, 0);
+        }
+    }
+
+    /// Lanes from the first one on.
+    fn lanes_from(&self, first: usize) -> impl Iterator<Item = Lane<'_>> {
+        let starts = self.matrix.indptr().into_raw_storage();
+        let (indices, values) = (self.matrix.indices(), self.matrix.data());
+        let mut start = starts[first];
+        starts[first + 1..].iter().map(move |&end| {
+            let lane = Lane { indices: &indices[start..end], values: &values[start..end] };
+            start = end;
+            lane
+        })
+    }
+}
+
+/// The first lane of every task, given where these begin and the last one ends, with its
+/// part of their output.
+fn cut_at<'a>(ends: &[usize], mut output: &'a mut [f64], columns: usize) -> Vec<(usize, &'a mut [f64])> {
+    let part = |lanes: &[usize]| {
+        let all = std::mem::take(&mut output);
+        let (part, rest) = all.split_at_mut((lanes[1] - lanes[0]) * columns);
+        output = rest;
+        (lanes[0], part)
+    };
+    ends.windows(2).map(part).collect()
 }
 
 /// One row or column.

@@ -8,7 +8,7 @@ use super::lanes::Lanes;
 use crate::error::{Error, Result};
 use crate::operator::block::check_blocks;
 use crate::operator::check_lengths;
-use crate::operator::transition::{Transition, TransitionOperator};
+use crate::operator::transition::{Pushed, Transition, TransitionOperator};
 
 /// A sparse matrix with 32-bit columns and wide row pointers.
 pub type SparseMatrix = CsMatI<f64, u32, usize>;
@@ -129,6 +129,11 @@ impl TransitionOperator for SparseOperator {
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {
         check_lengths(self, law, next);
         self.columns.gather(law, next, 1);
+    }
+
+    fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
+        check_lengths(self, law, scratch);
+        Some(self.columns.sweep(law, scratch))
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {

@@ -11,7 +11,9 @@ use super::survey::Survey;
 use crate::error::Result;
 use crate::operator::check_lengths;
 use crate::operator::shift::{TableEntry, check_table_size, lookup};
-use crate::operator::transition::{LikelyStep, StepSampler, Transition, TransitionOperator, likeliest};
+use crate::operator::transition::{
+    LikelyStep, Pushed, StepSampler, Transition, TransitionOperator, likeliest,
+};
 use crate::prob::AliasRows;
 use crate::solve::{Observer, Silent};
 use crate::text::ContextSpace;
@@ -135,6 +137,11 @@ impl<R: RowSource> TransitionOperator for StreamedOperator<R> {
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {
         check_lengths(self, law, next);
         self.gather(next, &Sums { law });
+    }
+
+    fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
+        check_lengths(self, law, scratch);
+        Some(self.sweep(law, scratch))
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {

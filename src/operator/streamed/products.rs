@@ -2,32 +2,61 @@
 
 use rayon::prelude::*;
 
-use super::combine::Combine;
+use super::combine::{Combine, Sums};
 use super::operator::StreamedOperator;
 use super::rows::RowSource;
 use crate::error::Result;
-use crate::operator::shift::{ROWS, cut_tiles, dot};
+use crate::operator::Pushed;
+use crate::operator::shift::{ROWS, cut_tiles, dot, group_ends, swept_suffixes};
+use crate::operator::sweep::sweep_groups;
 
 /// Outputs that one task works on where all threads share a tile.
 const PIECE: usize = 1 << 11;
 
+/// Tiles from which on every thread has one of its own.
+const FEW_TILES: usize = 8;
+
 impl<R: RowSource> StreamedOperator<R> {
     /// Combines, for every context, the rows of its predecessors.
     pub(super) fn gather(&self, next: &mut [f64], combine: &impl Combine) {
+        self.gather_from(0, next, combine);
+    }
+
+    /// Pushes a law forward in the groups of [`ShiftOperator`](crate::operator::ShiftOperator),
+    /// each in place of the law.
+    pub(super) fn sweep(&self, law: &mut [f64], next: &mut [f64]) -> Pushed {
+        let suffixes = swept_suffixes(self.space());
+        sweep_groups(law, next, group_ends(self.space()), |law, group, outputs| {
+            self.gather_from(group * suffixes, outputs, &Sums { law });
+        })
+    }
+
+    /// Combines the rows of the predecessors of the contexts that the suffixes from
+    /// `suffix` on lead to.
+    fn gather_from(&self, suffix: usize, outputs: &mut [f64], combine: &impl Combine) {
         let rows = self.blocks.rows;
-        let tile = |(number, outputs): (usize, &mut [f64])| {
-            self.fault.fill(outputs, f64::NAN, |outputs| self.gather_tile(number * rows, outputs, combine));
-        };
         let len = rows * self.space().vocabulary_size();
-        if self.blocks.tiles_at_once {
-            next.par_chunks_mut(len).enumerate().for_each(tile);
+        let at_once = self.blocks.tiles_at_once && outputs.len() / len >= FEW_TILES;
+        let tile = |(number, outputs): (usize, &mut [f64])| {
+            let gather =
+                |outputs: &mut [f64]| self.gather_tile(suffix + number * rows, outputs, at_once, combine);
+            self.fault.fill(outputs, f64::NAN, gather);
+        };
+        if at_once {
+            outputs.par_chunks_mut(len).enumerate().for_each(tile);
         } else {
-            next.chunks_mut(len).enumerate().for_each(tile);
+            outputs.chunks_mut(len).enumerate().for_each(tile);
         }
     }
 
-    /// One tile: the contexts that the suffixes from `suffix` on lead to.
-    fn gather_tile(&self, suffix: usize, outputs: &mut [f64], combine: &impl Combine) -> Result<()> {
+    /// One tile: the contexts that the suffixes from `suffix` on lead to; `at_once` with others.
+    fn gather_tile(
+        &self,
+        suffix: usize,
+        outputs: &mut [f64],
+        at_once: bool,
+        combine: &impl Combine,
+    ) -> Result<()> {
         let v = self.space().vocabulary_size();
         let block = outputs.len();
         let mut held = vec![R::Entry::default(); self.blocks.held.min(v) * block];
@@ -35,9 +64,9 @@ impl<R: RowSource> StreamedOperator<R> {
         for oldest in (0..v).step_by(self.blocks.held) {
             let count = self.blocks.held.min(v - oldest);
             let first = oldest * self.space().suffixes() + suffix;
-            self.read_tile(first, block, &mut held[..count * block])?;
+            self.read_tile(first, block, at_once, &mut held[..count * block])?;
             let rows = Gathered { first, block, entries: &held[..count * block] };
-            if self.blocks.tiles_at_once {
+            if at_once {
                 self.combine(&rows, 0, outputs, combine);
             } else {
                 let pieces = pieces(outputs, v).into_par_iter();
@@ -49,14 +78,14 @@ impl<R: RowSource> StreamedOperator<R> {
 
     /// Reads blocks of rows whose first contexts are `V^(K-1)` apart: all at one go
     /// where they lie side by side.
-    fn read_tile(&self, first: usize, block: usize, held: &mut [R::Entry]) -> Result<()> {
+    fn read_tile(&self, first: usize, block: usize, at_once: bool, held: &mut [R::Entry]) -> Result<()> {
         let suffixes = self.space().suffixes();
         let read =
             |(oldest, rows): (usize, &mut [R::Entry])| self.source.rows(first + oldest * suffixes, rows);
         if block == suffixes * self.space().vocabulary_size() && !self.blocks.blocks_at_once {
             return self.source.rows(first, held);
         }
-        if self.blocks.blocks_at_once && !self.blocks.tiles_at_once {
+        if self.blocks.blocks_at_once && !at_once {
             held.par_chunks_mut(block).enumerate().try_for_each(read)
         } else {
             held.chunks_mut(block).enumerate().try_for_each(read)
@@ -169,13 +198,15 @@ mod tests {
     use crate::solve::Silent;
     use crate::text::ContextSpace;
 
-    fn products<O: TransitionOperator>(operator: &O) -> [Vec<f64>; 3] {
+    fn products<O: TransitionOperator>(operator: &O) -> [Vec<f64>; 4] {
         let input: Vec<f64> = (0..operator.states()).map(|i| 1.0 / (i as f64 + 1.5)).collect();
         let mut outputs = std::array::from_fn(|_| vec![0.0; input.len()]);
-        let [pushed, pulled, largest] = &mut outputs;
+        let [pushed, pulled, largest, swept] = &mut outputs;
         operator.push_forward(&input, pushed);
         operator.pull_back(&input, pulled);
         operator.push_largest(&input, largest);
+        swept.copy_from_slice(&input);
+        operator.sweep_forward(swept, &mut vec![0.0; input.len()]).unwrap();
         outputs
     }
 

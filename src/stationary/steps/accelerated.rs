@@ -1,13 +1,14 @@
 //! Plain steps as long as they are fast enough, and more where they are not.
 
 use std::io;
+use std::ops::RangeInclusive;
 
 use super::anderson::Anderson;
 use super::likely_paths::LikelyPaths;
 use super::metastable_sets::MetastableSets;
 use super::plain::Plain;
 use super::shorter_contexts::ShorterContexts;
-use super::{Means, Step};
+use super::{Means, Start, Step};
 use crate::chain::MarkovChain;
 use crate::operator::{TransitionOperator, map_in_place};
 use crate::prob::sum_by;
@@ -38,12 +39,18 @@ const PATIENCE: usize = 60;
 /// The share of its probability that a likely step is taken with in a periodic chain.
 const HELD: f64 = 15.0 / 16.0;
 
+/// Sums that sweeps, which do not keep them, may bring a law to before it is divided by its own.
+const SUMS_KEPT: RangeInclusive<f64> = 0.5..=2.0;
+
 /// Steps in gears: plain; along likely paths and corrected by shorter contexts; by
 /// metastable sets too, if there are any; the same extrapolated, then uncorrected where the
 /// correction oscillates; and plain to the end, if nothing helps.
 pub(in crate::stationary) struct Accelerated<'a, O> {
     chain: &'a MarkovChain<O>,
     plain: Plain,
+    /// Whether sweeps take the place of plain steps: in one aperiodic class, whose
+    /// law is the whole law.
+    may_sweep: bool,
     gear: Gear,
     paths: Option<LikelyPaths>,
     contexts: Option<ShorterContexts>,
@@ -94,10 +101,12 @@ impl Gear {
 impl<'a, O: TransitionOperator> Accelerated<'a, O> {
     /// Starts with plain steps, or `at_once` with accelerated ones.
     pub(in crate::stationary) fn new(chain: &'a MarkovChain<O>, at_once: bool) -> Self {
-        let lazy = !chain.classes().is_aperiodic();
+        let classes = chain.classes();
+        let lazy = !classes.is_aperiodic();
         let mut steps = Self {
             chain,
             plain: Plain { lazy },
+            may_sweep: !lazy && classes.recurrent_count() == 1,
             gear: Gear::Plain,
             paths: None,
             contexts: None,
@@ -114,6 +123,19 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             steps.leave_plain_steps();
         }
         steps
+    }
+
+    /// A sweep, after a plain step where the product is there already; that step alone,
+    /// if the operator has no sweeps.
+    fn sweep(&self, law: &mut Vec<f64>, next: &mut Vec<f64>, start: &Start<'_>) -> Option<f64> {
+        if start.is_pushed {
+            std::mem::swap(law, next);
+        }
+        let swept = start.operator.sweep_forward(law, next)?;
+        if !SUMS_KEPT.contains(&swept.sum) {
+            normalize(self.chain.classes(), law);
+        }
+        Some(swept.change / swept.sum)
     }
 
     /// Changes to a gear, or to the next where this one has nothing to go by.
@@ -206,12 +228,18 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
 }
 
 impl<O: TransitionOperator> Step for Accelerated<'_, O> {
-    fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, residual: f64, tolerance: f64) {
-        self.shift_gear(law, residual.max(self.moved), tolerance);
+    fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, start: &Start<'_>) -> Option<f64> {
+        self.shift_gear(law, start.residual.max(self.moved), start.tolerance);
         self.moved = 0.0;
+        if self.gear == Gear::Plain && self.may_sweep {
+            return self.sweep(law, next, start);
+        }
         let Some(paths) = self.paths.as_ref().filter(|_| self.gear != Gear::GivenUp) else {
-            return self.plain.advance(law, next, residual, tolerance);
+            return self.plain.advance(law, next, start);
         };
+        if !start.is_pushed {
+            start.operator.push_forward(law, next);
+        }
         paths.follow(self.chain.operator(), law, next);
         if self.gear.corrects() {
             self.correct(next);
@@ -226,6 +254,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
             self.moved = sum_by(law.len(), |state| (next[state] - law[state]).abs());
         }
         std::mem::swap(law, next);
+        None
     }
 
     fn start_afresh(&mut self) {

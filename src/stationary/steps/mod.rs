@@ -1,6 +1,7 @@
 //! What takes a law nearer to the stationary one, given one product with it.
 //!
-//! - a **plain** step is the product itself ([`plain`]);
+//! - a **plain** step is the product itself ([`plain`]), or a sweep, which takes up every
+//!   output as soon as it is there;
 //! - **likely paths** are followed to their end without products ([`likely_paths`]);
 //! - **shorter contexts** correct what tokens alone can tell ([`shorter_contexts`]);
 //! - **metastable sets** correct what they alone can tell ([`metastable_sets`]);
@@ -27,13 +28,15 @@ pub(super) use shorter_contexts::ShorterContexts;
 use std::io;
 
 use super::tape::Tape;
+use crate::operator::TransitionOperator;
 
 /// One way to go from a law to the next.
 pub(super) trait Step {
-    /// Moves `law` on, given `next = law P` and its residual; `tolerance` is
-    /// the residual to reach. What is left in `next` is of no account. Laws of
+    /// Moves `law` on, and reads the operator no more than once for it, beside what is
+    /// built once; gives a bound on the residual of the law that is left, if one is
+    /// known without another product. What is left in `next` is of no account. Laws of
     /// several classes move together; each may come out with any sum.
-    fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, residual: f64, tolerance: f64);
+    fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, start: &Start<'_>) -> Option<f64>;
 
     /// Told when the products from now on are those of another operator, near the one before.
     fn start_afresh(&mut self) {}
@@ -63,6 +66,18 @@ pub(super) trait Step {
     }
 }
 
+/// What a step starts from, beside the law.
+pub(super) struct Start<'a> {
+    /// Whose products they are.
+    pub(super) operator: &'a dyn TransitionOperator,
+    /// Whether `next` is the product with the law.
+    pub(super) is_pushed: bool,
+    /// The residual of the law, or a bound on it.
+    pub(super) residual: f64,
+    /// The residual to reach.
+    pub(super) tolerance: f64,
+}
+
 /// What accelerates a step, as far as it is called for.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Means<'a> {
@@ -77,6 +92,11 @@ impl<'a> Means<'a> {
     pub(super) fn aggregations(self) -> impl Iterator<Item = &'a dyn Aggregation> {
         let contexts = self.contexts.map(|contexts| contexts as &dyn Aggregation);
         contexts.into_iter().chain(self.sets.map(|sets| sets as &dyn Aggregation))
+    }
+
+    /// Whether there is nothing beside the product.
+    pub(super) fn are_none(self) -> bool {
+        self.paths.is_none() && self.contexts.is_none() && self.sets.is_none() && !self.extrapolate
     }
 
     /// The one whose turn it is.

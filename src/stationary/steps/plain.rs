@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Step;
+use super::{Start, Step};
 use crate::operator::map_in_place;
 use crate::stationary::tape::Tape;
 
@@ -13,11 +13,15 @@ pub(in crate::stationary) struct Plain {
 }
 
 impl Step for Plain {
-    fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, _residual: f64, _tolerance: f64) {
+    fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, start: &Start<'_>) -> Option<f64> {
+        if !start.is_pushed {
+            start.operator.push_forward(law, next);
+        }
         if self.lazy {
             map_in_place(next, |state, next| 0.5 * (next + law[state]));
         }
         std::mem::swap(law, next);
+        None
     }
 
     fn keeps_sums(&self) -> bool {
