@@ -1,11 +1,6 @@
-//! Sparse matrices as `scipy.sparse.save_npz` writes them.
-//!
-//! An archive holds one array a file, in NumPy's format: `format` (the bytes
-//! `csr`, `csc` or `coo`), `shape`, `data`, and either `indptr` and `indices`
-//! (compressed rows or columns) or `row` and `col` (places).
+//! The arrays of an archive, read block by block.
 
 use std::io::{BufReader, Read, Seek};
-use std::path::Path;
 use std::slice::ChunksExact;
 
 use npyz::{DType, Deserialize, NpyHeader, TypeChar, TypeRead};
@@ -13,180 +8,30 @@ use rayon::prelude::*;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::triplets::{Triplets, checked_index, checked_size, open};
-use crate::error::{Error, MatrixFileProblem};
-use crate::solve::{Observer, Silent, Watch};
+use super::failure::{Failure, Found, Result, unreadable};
+use crate::error::MatrixFileProblem;
+use crate::operator::triplets::{Triplets, checked_size};
+use crate::solve::{Observer, Watch};
 
 /// What an observer is told is being done, array by array.
 const STAGE: &str = "reading a matrix";
 
 /// Elements that are read at a time, and that one task converts.
-const BLOCK: usize = 1 << 20;
-const PART: usize = 1 << 14;
-
-/// What may be said of an element.
-type Found<T> = std::result::Result<T, MatrixFileProblem>;
-
-type Result<T, E = Failure> = std::result::Result<T, E>;
-
-/// Why an archive was not read to its end.
-enum Failure {
-    Problem(MatrixFileProblem),
-    Cancelled(Error),
-}
-
-impl From<MatrixFileProblem> for Failure {
-    fn from(problem: MatrixFileProblem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
-impl Failure {
-    fn into_error(self) -> Error {
-        match self {
-            Self::Problem(problem) => Error::MatrixFile { path: None, line: None, problem },
-            Self::Cancelled(error) => error,
-        }
-    }
-}
-
-impl Triplets {
-    /// Reads a matrix written by `scipy.sparse.save_npz`, compressed or not.
-    ///
-    /// Formats `csr`, `csc` and `coo`; values as floating-point numbers or
-    /// integers of 4 or 8 bytes, indices as integers of 4 or 8 bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::MatrixFile`] with the [`MatrixFileProblem`].
-    ///
-    /// # Complexity
-    ///
-    /// Memory grows with the entries that are truly there; what headers announce
-    /// is compared, not allocated. A compressed archive may hold a thousand times
-    /// its size, at most [`MAX_ENTRIES`](Self::MAX_ENTRIES) entries. These take 16
-    /// bytes each, and while they are read 4 more for each array of indices, and 8
-    /// a row of a compressed matrix.
-    pub fn read_npz(reader: impl Read + Seek) -> Result<Self, Error> {
-        Self::read_npz_watched(reader, &mut Silent)
-    }
-
-    /// As [`read_npz`](Self::read_npz), watched: progress is counted in elements
-    /// of one array after another.
-    ///
-    /// # Errors
-    ///
-    /// As `read_npz`, and [`Error::Cancelled`].
-    pub fn read_npz_watched(reader: impl Read + Seek, observer: &mut dyn Observer) -> Result<Self, Error> {
-        read(reader, observer).map_err(Failure::into_error)
-    }
-
-    /// Opens a file written by `scipy.sparse.save_npz`; see [`read_npz`](Self::read_npz).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] if the file cannot be opened,
-    /// [`Error::MatrixFile`] with the path if it does not hold a matrix.
-    pub fn open_npz(path: impl AsRef<Path>) -> Result<Self, Error> {
-        open(path.as_ref(), Self::read_npz)
-    }
-
-    /// As [`open_npz`](Self::open_npz), watched.
-    ///
-    /// # Errors
-    ///
-    /// As `open_npz`, and [`Error::Cancelled`].
-    pub fn open_npz_watched(path: impl AsRef<Path>, observer: &mut dyn Observer) -> Result<Self, Error> {
-        open(path.as_ref(), |reader| Self::read_npz_watched(reader, observer))
-    }
-}
-
-fn read(reader: impl Read + Seek, observer: &mut dyn Observer) -> Result<Triplets> {
-    let mut archive = Archive { zip: ZipArchive::new(reader).map_err(unreadable)?, observer };
-    let format = archive.array("format")?.bytes()?;
-    match format.trim_ascii() {
-        b"csr" => read_compressed(&mut archive, true),
-        b"csc" => read_compressed(&mut archive, false),
-        b"coo" => read_places(&mut archive),
-        other => {
-            let found = String::from_utf8_lossy(other).into_owned();
-            let supported = "csr, csc, coo";
-            Err(MatrixFileProblem::Unsupported { what: "format", found, supported }.into())
-        }
-    }
-}
-
-/// Compressed rows, or columns: entries `pointers[i]..pointers[i + 1]` lie in line `i`.
-fn read_compressed<R: Read + Seek>(archive: &mut Archive<'_, R>, by_rows: bool) -> Result<Triplets> {
-    let (rows, columns) = archive.shape()?;
-    let (lines, across, axis) = if by_rows { (rows, columns, "column") } else { (columns, rows, "row") };
-
-    let array = archive.array("indptr")?;
-    array.expect_length(lines as u64 + 1)?;
-    let pointers = array.integers(|_, value| Ok(value))?;
-    let last = check_pointers(&pointers)?;
-
-    let array = archive.array("indices")?;
-    array.expect_length(last)?;
-    let indices = array.integers(|_, value| checked_index(axis, value, 0, across))?;
-    let array = archive.array("data")?;
-    array.expect_length(last)?;
-    let entries = array.values(|first, values| {
-        // The array was found to have as many elements as the last pointer says.
-        let mut line = pointers.partition_point(|&pointer| pointer <= first as i64) - 1;
-        let places = (first..).zip(&indices[first..]).map(|(position, &index)| {
-            while pointers[line + 1] <= position as i64 {
-                line += 1;
-            }
-            if by_rows { (line as u32, index) } else { (index, line as u32) }
-        });
-        entries(places.zip(values))
-    })?;
-    Ok(Triplets { rows, columns, entries })
-}
-
-/// The last of the pointers, if they begin at zero and never fall.
-fn check_pointers(pointers: &[i64]) -> Found<u64> {
-    let mut last = 0;
-    for (position, &value) in pointers.iter().enumerate() {
-        if value < last || (position == 0 && value > 0) {
-            return Err(MatrixFileProblem::PointerOrder { position, value });
-        }
-        last = value;
-    }
-    Ok(last as u64)
-}
-
-/// The entries that are not zero.
-fn entries(entries: impl Iterator<Item = ((u32, u32), f64)>) -> Found<Vec<(u32, u32, f64)>> {
-    let there = entries.filter(|&(_, value)| value != 0.0);
-    there.map(|((row, column), value)| Triplets::checked_entry(row, column, value)).collect()
-}
-
-/// One row, one column and one value an entry.
-fn read_places<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Triplets> {
-    let (rows, columns) = archive.shape()?;
-    let row = archive.array("row")?.integers(|_, value| checked_index("row", value, 0, rows))?;
-    let array = archive.array("col")?;
-    array.expect_length(row.len() as u64)?;
-    let column = array.integers(|_, value| checked_index("column", value, 0, columns))?;
-    let array = archive.array("data")?;
-    array.expect_length(row.len() as u64)?;
-    let entries = array.values(|first, values| {
-        let places = row[first..].iter().copied().zip(column[first..].iter().copied());
-        entries(places.zip(values))
-    })?;
-    Ok(Triplets { rows, columns, entries })
-}
+pub(super) const BLOCK: usize = 1 << 20;
+pub(super) const PART: usize = 1 << 14;
 
 /// An archive of arrays.
-struct Archive<'w, R> {
+pub(super) struct Archive<'w, R> {
     zip: ZipArchive<R>,
     observer: &'w mut dyn Observer,
 }
 
-impl<R: Read + Seek> Archive<'_, R> {
-    fn array(&mut self, name: &'static str) -> Result<Array<'_, impl Read>> {
+impl<'w, R: Read + Seek> Archive<'w, R> {
+    pub(super) fn open(reader: R, observer: &'w mut dyn Observer) -> Result<Self> {
+        Ok(Self { zip: ZipArchive::new(reader).map_err(unreadable)?, observer })
+    }
+
+    pub(super) fn array(&mut self, name: &'static str) -> Result<Array<'_, impl Read>> {
         let file = self.zip.by_name(&format!("{name}.npy")).map_err(|error| match error {
             ZipError::FileNotFound => MatrixFileProblem::MissingArray { array: name },
             other => unreadable(other),
@@ -198,7 +43,7 @@ impl<R: Read + Seek> Archive<'_, R> {
     }
 
     /// Numbers of rows and columns.
-    fn shape(&mut self) -> Result<(usize, usize)> {
+    pub(super) fn shape(&mut self) -> Result<(usize, usize)> {
         let array = self.array("shape")?;
         array.expect_length(2)?;
         let sizes = array
@@ -208,7 +53,7 @@ impl<R: Read + Seek> Archive<'_, R> {
 }
 
 /// An array whose header was read.
-struct Array<'w, R> {
+pub(super) struct Array<'w, R> {
     name: &'static str,
     header: NpyHeader,
     reader: R,
@@ -217,7 +62,7 @@ struct Array<'w, R> {
 
 impl<R: Read> Array<'_, R> {
     /// Insists on one dimension, of this length.
-    fn expect_length(&self, expected: u64) -> Result<()> {
+    pub(super) fn expect_length(&self, expected: u64) -> Result<()> {
         self.expect_dimensions(1)?;
         let found = self.header.len();
         if found == expected {
@@ -237,7 +82,7 @@ impl<R: Read> Array<'_, R> {
     }
 
     /// The one element of an array of short byte strings without dimensions.
-    fn bytes(self) -> Result<Vec<u8>> {
+    pub(super) fn bytes(self) -> Result<Vec<u8>> {
         self.expect_dimensions(0)?;
         match self.element() {
             Some((TypeChar::ByteStr, size @ 1..=16)) => {
@@ -248,7 +93,7 @@ impl<R: Read> Array<'_, R> {
     }
 
     /// Integers, each with its position.
-    fn integers<U: Send>(self, accept: impl Fn(usize, i64) -> Found<U> + Sync) -> Result<Vec<U>> {
+    pub(super) fn integers<U: Send>(self, accept: impl Fn(usize, i64) -> Found<U> + Sync) -> Result<Vec<U>> {
         self.expect_dimensions(1)?;
         match self.element() {
             Some((TypeChar::Int, 4)) => self.each(4, |at, value: i32| accept(at, value.into())),
@@ -273,7 +118,10 @@ impl<R: Read> Array<'_, R> {
 
     /// Numbers of any kind that scipy is likely to have stored, part by part, each with
     /// the position of its first one.
-    fn values<U: Send>(self, accept: impl Fn(usize, Values<'_>) -> Found<Vec<U>> + Sync) -> Result<Vec<U>> {
+    pub(super) fn values<U: Send>(
+        self,
+        accept: impl Fn(usize, Values<'_>) -> Found<Vec<U>> + Sync,
+    ) -> Result<Vec<U>> {
         match self.element() {
             Some((TypeChar::Float, 8)) => self.widened(8, |value: f64| value, accept),
             Some((TypeChar::Float, 4)) => self.widened(4, |value: f32| value.into(), accept),
@@ -354,7 +202,7 @@ impl<R: Read> Array<'_, R> {
 }
 
 /// Numbers of an array that were read.
-type Values<'a> = &'a mut dyn Iterator<Item = f64>;
+pub(super) type Values<'a> = &'a mut dyn Iterator<Item = f64>;
 
 /// Elements of an array that were read, in the type that they are to be.
 struct Elements<'a, T: Deserialize> {
@@ -410,11 +258,3 @@ fn read_header(name: &'static str, reader: &mut impl Read) -> Result<NpyHeader> 
     }
     NpyHeader::from_reader(&header[..]).map_err(|_| odd().into())
 }
-
-fn unreadable(error: ZipError) -> MatrixFileProblem {
-    MatrixFileProblem::Unreadable { source: error.into() }
-}
-
-#[cfg(test)]
-#[path = "npz_tests.rs"]
-mod tests;

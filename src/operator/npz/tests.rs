@@ -1,12 +1,15 @@
 //! Whole and broken archives.
 
 use std::io::{Cursor, Write};
+use std::path::Path;
 
 use proptest::prelude::*;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::*;
+use super::archive::{BLOCK, PART};
+use crate::error::{Error, MatrixFileProblem};
+use crate::operator::Triplets;
 use crate::operator::triplets::fuzz::{check_any, edits, mutate};
 
 fn read_bytes(bytes: &[u8]) -> Result<Triplets, Error> {
@@ -61,6 +64,121 @@ fn spoiled(name: &str, bytes: Vec<u8>) -> MatrixFileProblem {
     let mut arrays = cycle();
     arrays.iter_mut().find(|(array, _)| *array == name).unwrap().1 = bytes;
     problem(&zipped(&arrays))
+}
+
+/// Rows of no to eight entries, more of them than one block has, with some in many parts.
+struct Long {
+    rows: u32,
+    pointers: Vec<i32>,
+    indices: Vec<i32>,
+    values: Vec<f64>,
+}
+
+impl Long {
+    fn new() -> Self {
+        let rows = 300_000;
+        let mut long = Self { rows, pointers: vec![0], indices: Vec::new(), values: Vec::new() };
+        for row in 0..rows {
+            // No row of a hundred in a row holds anything, wherever a part ends.
+            let len = if row % 1000 < 100 { 0 } else { row * 7 % 9 };
+            let columns = (0..len).map(|place| (row * 31 + place * 17) % rows);
+            long.indices.extend(columns.map(|column| column as i32));
+            long.pointers.push(long.indices.len() as i32);
+        }
+        // Every fifth value is zero, which is no entry.
+        long.values = (0..long.indices.len()).map(|at| (at % 5) as f64 * (at + 1) as f64).collect();
+        assert!(long.values.len() > BLOCK + PART && !long.values.len().is_multiple_of(PART));
+        long
+    }
+
+    /// Row and column of every element, if the lines are rows.
+    fn places(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let lines = (0..).zip(self.pointers.windows(2));
+        let lines = lines.flat_map(|(line, ends)| (ends[0]..ends[1]).map(move |_| line));
+        lines.zip(self.indices.iter().map(|&index| index as u32))
+    }
+
+    fn values(&self) -> Vec<u8> {
+        let data: Vec<u8> = self.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        array(&header("<f8", &format!("({},)", self.values.len())), &data)
+    }
+
+    fn compressed(&self, format: &[u8; 3]) -> Vec<u8> {
+        zipped(&[
+            ("format", array(&header("|S3", "()"), format)),
+            ("shape", numbers(&[self.rows as i32; 2])),
+            ("indptr", numbers(&self.pointers)),
+            ("indices", numbers(&self.indices)),
+            ("data", self.values()),
+        ])
+    }
+
+    fn by_places(&self) -> Vec<u8> {
+        let rows: Vec<i32> = self.places().map(|(row, _)| row as i32).collect();
+        zipped(&[
+            ("format", array(&header("|S3", "()"), b"coo")),
+            ("shape", numbers(&[self.rows as i32; 2])),
+            ("row", numbers(&rows)),
+            ("col", numbers(&self.indices)),
+            ("data", self.values()),
+        ])
+    }
+}
+
+#[test]
+fn arrays_of_many_blocks_and_parts_are_read_in_order() {
+    let long = Long::new();
+    let entries: Vec<(u32, u32, f64)> = long
+        .places()
+        .zip(&long.values)
+        .filter(|(_, value)| **value != 0.0)
+        .map(|((row, column), &value)| (row, column, value))
+        .collect();
+    assert!(read_bytes(&long.compressed(b"csr")).unwrap().entries == entries);
+    assert!(read_bytes(&long.by_places()).unwrap().entries == entries);
+    let turned: Vec<_> = entries.into_iter().map(|(row, column, value)| (column, row, value)).collect();
+    assert!(read_bytes(&long.compressed(b"csc")).unwrap().entries == turned);
+}
+
+#[test]
+fn of_several_faults_in_many_parts_the_first_is_told() {
+    let mut long = Long::new();
+    let at = [BLOCK + PART / 2, BLOCK + 3, BLOCK - 1];
+    let places: Vec<(u32, u32)> = long.places().collect();
+    for at in at {
+        long.values[at] = f64::NAN;
+        let (row, column) = (places[at].0 as usize, places[at].1 as usize);
+        let found = problem(&long.compressed(b"csr"));
+        assert!(
+            matches!(found, MatrixFileProblem::NotFinite { row: r, column: c, .. } if (r, c) == (row, column)),
+            "{found:?}"
+        );
+    }
+    for at in at {
+        long.indices[at] = -1 - at as i32;
+        let found = problem(&long.compressed(b"csr"));
+        assert!(
+            matches!(found, MatrixFileProblem::IndexOutOfRange { index, .. } if index == -1 - at as i64),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn reading_can_be_stopped_between_blocks() {
+    let bytes = Long::new().compressed(b"csr");
+    let mut seen = 0;
+    let mut stop = |progress: &crate::solve::Progress| {
+        seen = progress.done;
+        if progress.done >= BLOCK as u64 {
+            std::ops::ControlFlow::Break(())
+        } else {
+            std::ops::ControlFlow::Continue(())
+        }
+    };
+    let stopped = Triplets::read_npz_watched(Cursor::new(&bytes), &mut stop);
+    assert!(matches!(stopped, Err(Error::Cancelled { .. })));
+    assert_eq!(seen, BLOCK as u64);
 }
 
 #[test]
@@ -155,11 +273,11 @@ fn hostile_headers_neither_allocate_nor_overflow() {
 }
 
 const FILES: [&[u8]; 5] = [
-    include_bytes!("../../tests/data/npz/csr_compressed.npz"),
-    include_bytes!("../../tests/data/npz/csc_uncompressed.npz"),
-    include_bytes!("../../tests/data/npz/coo.npz"),
-    include_bytes!("../../tests/data/npz/csr_float32.npz"),
-    include_bytes!("../../tests/data/npz/csr_int64_indices.npz"),
+    include_bytes!("../../../tests/data/npz/csr_compressed.npz"),
+    include_bytes!("../../../tests/data/npz/csc_uncompressed.npz"),
+    include_bytes!("../../../tests/data/npz/coo.npz"),
+    include_bytes!("../../../tests/data/npz/csr_float32.npz"),
+    include_bytes!("../../../tests/data/npz/csr_int64_indices.npz"),
 ];
 
 #[test]
