@@ -82,7 +82,7 @@ pub(super) fn group<E: Entries + ?Sized>(lanes: usize, entries: &E) -> Grouped {
 /// Groups entries that come row by row already, none of them zero, as [`group`] does;
 /// `None` for others.
 ///
-/// Reads them three times, in order, all threads together.
+/// Reads them five times, in order, in parallel.
 pub(super) fn cut_rows(rows: usize, entries: &[Weighted]) -> Option<Grouped> {
     let in_order = |pair: &[Weighted]| pair[0].0 <= pair[1].0;
     let is_sorted = entries.par_windows(2).with_min_len(ENTRIES).all(in_order);
@@ -90,8 +90,10 @@ pub(super) fn cut_rows(rows: usize, entries: &[Weighted]) -> Option<Grouped> {
         return None;
     }
     let mut starts = vec![0; rows + 1];
-    starts.par_chunks_mut(ENTRIES).enumerate().for_each(|(part, starts)| {
-        let first = part * ENTRIES;
+    // About as many entries to a part, however long the rows are.
+    let part_len = (rows * ENTRIES / entries.len().max(1)).clamp(1, ENTRIES);
+    starts.par_chunks_mut(part_len).enumerate().for_each(|(part, starts)| {
+        let first = part * part_len;
         let mut start = entries.partition_point(|entry| (entry.0 as usize) < first);
         for (row, place) in (first..).zip(starts) {
             start += entries[start..].iter().take_while(|entry| (entry.0 as usize) < row).count();
