@@ -181,9 +181,13 @@ struct Counted<'a> {
 
 impl Observer for Counted<'_> {
     fn observe(&mut self, progress: &Progress) -> ControlFlow<()> {
-        self.first.get_or_insert(progress.done);
+        // The search for classes that comes first counts states.
+        let is_iteration = progress.residual.is_some();
+        if is_iteration {
+            self.first.get_or_insert(progress.done);
+        }
         self.proofs += u64::from(progress.stage == "bounding the error");
-        if self.abort_after.is_some_and(|most| progress.done >= most) {
+        if is_iteration && self.abort_after.is_some_and(|most| progress.done >= most) {
             std::process::abort();
         }
         self.watch.observe(progress)

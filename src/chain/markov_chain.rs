@@ -66,13 +66,14 @@ impl<O: TransitionOperator> MarkovChain<O> {
         self.states.len()
     }
 
-    /// Communicating classes, recurrence and periods: found once, then kept.
+    /// Communicating classes, recurrence and periods: found once, then kept. Threads that
+    /// are the first to ask at the same time each find them.
     pub fn classes(&self) -> &Classes {
         self.classes_watched(&mut Silent).expect("a silent observer asks nobody to stop")
     }
 
-    /// As [`classes`](Self::classes), watched while they are found: progress is counted in
-    /// states. Once they are known, it is not asked.
+    /// As [`classes`](Self::classes), watched while states are searched, which are what
+    /// progress counts; not while periods are found, and not once the classes are known.
     ///
     /// # Errors
     ///

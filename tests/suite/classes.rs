@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use lmchain::Error;
-use lmchain::chain::{MarkovChain, States};
+use lmchain::chain::{Classes, MarkovChain, States};
 use lmchain::operator::SparseOperator;
 use lmchain::prob::stream;
 use lmchain::solve::Progress;
@@ -110,7 +110,7 @@ fn the_search_for_classes_is_watched_and_can_be_stopped() {
     let chain = chain(&circle.chain(tail).collect::<Vec<_>>());
 
     let mut stop = |_: &Progress| ControlFlow::Break(());
-    let stopped = chain.classes_watched(&mut stop).map(|classes| classes.count());
+    let stopped = chain.classes_watched(&mut stop).map(Classes::count);
     assert!(matches!(stopped, Err(Error::Cancelled { .. })), "{stopped:?}");
 
     let mut seen: Vec<Progress> = Vec::new();
