@@ -114,7 +114,8 @@ pub trait TransitionOperator: Send + Sync {
     /// an unlucky order of its states sweeps may go round (Stewart, *Introduction to the
     /// Numerical Solution of Markov Chains*, 1994, sections 3.2 and 3.4).
     ///
-    /// `None`, with the law as it was, from an operator that has no order of its outputs.
+    /// `None`, with the law as it was, from an operator that has no order of its outputs, or so
+    /// few that they are one group: the answer of an operator is always the same.
     ///
     /// # Panics
     ///

@@ -13,7 +13,7 @@ pub struct Progress {
     pub done: u64,
     /// Steps in all, if known beforehand.
     pub total: Option<u64>,
-    /// The latest residual, for iterations.
+    /// The latest residual, or a bound on it, for iterations.
     pub residual: Option<f64>,
 }
 

@@ -47,7 +47,8 @@ pub(super) struct Iteration<'a, O, S> {
     next: Vec<f64>,
     /// The sum of `next`, if it is one law over all states.
     sum: Option<f64>,
-    /// A bound on the residual of `law`, if it is not measured; `next` is not its product then.
+    /// A bound on the residual of `law` divided by its sum, if it is not measured; `next` is
+    /// not its product then.
     bound: Option<f64>,
     iterations: usize,
 }
@@ -107,6 +108,9 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
             }
             if residual <= tolerance.max(SINGLE_PRECISION) && self.rounded.take().is_some() {
                 self.step.start_afresh();
+                if self.bound.is_some() {
+                    normalize(self.classes, &mut self.law);
+                }
                 residual = self.measure();
             }
             let is_last = self.iterations >= self.settings.max_iterations;

@@ -11,7 +11,8 @@
 //!   time `t` itself.
 //!
 //! An iteration pushes a law forward until it stands still: plainly (power
-//! iteration), or along likely paths and corrected by shorter contexts, which takes
+//! iteration), by sweeps that take up every group of states as soon as it is there (Gauss–Seidel),
+//! or along likely paths and corrected by shorter contexts, which takes
 //! tens of products where that takes thousands (low temperatures, slow topics).
 //!
 //! It reports the residual `||pi P - pi||_1`. A small residual is

@@ -134,8 +134,24 @@ fn several_classes_and_periods_are_taken_up() {
 }
 
 #[test]
+fn sweeps_are_taken_up_in_either_precision() {
+    let chain = support::shift(&ChainSpec::soft(9, 5));
+    for start in [false, true] {
+        let solver = solver(StationaryMethod::Auto).single_precision_start(start);
+        let report = check(&format!("sweeps, in single precision first: {start}"), &solver, &chain);
+        assert!(report.is_converged(), "{report}");
+    }
+}
+
+#[test]
 fn a_table_in_memory_takes_up_what_one_outside_began() {
-    let chain = support::shift(&ChainSpec::soft(9, 3));
+    // Plain steps, and sweeps.
+    for spec in [ChainSpec::soft(9, 3), ChainSpec::soft(9, 5)] {
+        take_up_in_memory(&support::shift(&spec));
+    }
+}
+
+fn take_up_in_memory(chain: &MarkovChain<ShiftOperator>) {
     let outside = StreamedOperator::new(chain.operator()).unwrap();
     let outside = chain.with_operator(outside);
     let folder = tempfile::tempdir().unwrap();
@@ -146,11 +162,11 @@ fn a_table_in_memory_takes_up_what_one_outside_began() {
         first.get_or_insert(progress.done);
         ControlFlow::Continue(())
     };
-    let law = solver.solve_watched(&chain, &mut watch).unwrap().converged().unwrap().unique().unwrap();
+    let law = solver.solve_watched(chain, &mut watch).unwrap().converged().unwrap().unique().unwrap();
     assert_eq!(first, Some(4));
     // Sums of steps are added up in another order, each off by N units at most; there are two in a solve so short.
     let rounding = 4.0 * chain.len() as f64 * f64::EPSILON;
-    let alone = StationarySolver::new().solve(&chain).unwrap().converged().unwrap().unique().unwrap();
+    let alone = StationarySolver::new().solve(chain).unwrap().converged().unwrap().unique().unwrap();
     assert!(total_variation(&law, &alone) <= rounding);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use lmchain::chain::{MarkovChain, Start, StateSet, States};
-use lmchain::operator::{ShiftOperator, Transition, TransitionOperator};
+use lmchain::operator::{Pushed, ShiftOperator, Transition, TransitionOperator};
 use lmchain::passage::{PassageMethod, PassageSolver};
 use lmchain::prob::Law;
 use lmchain::solve::{Progress, Stop};
@@ -38,6 +38,12 @@ impl<O: TransitionOperator> TransitionOperator for Counted<O> {
         self.pushes.fetch_add(1, Relaxed);
         self.readings.fetch_add(1, Relaxed);
         self.inner.push_forward(law, next);
+    }
+    fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
+        let swept = self.inner.sweep_forward(law, scratch);
+        self.pushes.fetch_add(usize::from(swept.is_some()), Relaxed);
+        self.readings.fetch_add(usize::from(swept.is_some()), Relaxed);
+        swept
     }
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
         self.pulls.fetch_add(1, Relaxed);
@@ -103,6 +109,25 @@ fn tables_to_walk_with_look_at_every_transition_twice() {
         assert_eq!(tabulated, 2 * (chain.operator().stored_entries() + chain.len()));
         walker.ensemble(Start::State(0), 50, 100, 1).unwrap();
         assert_eq!(looks(&chain), tabulated, "walking looks at tables only");
+    }
+}
+
+#[test]
+fn an_iteration_reads_the_table_once() {
+    // Plain steps in one group of states, sweeps in two; both give way to likely paths.
+    for (v, k) in [(9, 4), (9, 5)] {
+        let chain = counted(v, k);
+        let solver = StationarySolver::new().error_tolerance(None);
+        let iterations = |method| {
+            let outcome = solver.clone().method(method).solve(&chain).unwrap();
+            assert!(outcome.is_converged());
+            let (iterations, pushes) = (outcome.report().iterations, pushes(&chain));
+            // Before the first, to know its residual; after the last, as a law of sum one.
+            assert_eq!(pushes, iterations + 2, "{v}^{k}, {method:?}");
+            iterations
+        };
+        let (auto, power) = (iterations(StationaryMethod::Auto), iterations(StationaryMethod::Power));
+        assert!(auto < power, "{v}^{k}: {auto} and {power}");
     }
 }
 

@@ -156,7 +156,7 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
 
     fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
         check_lengths(self, law, scratch);
-        Some(self.sweep(law, scratch))
+        self.sweep(law, scratch)
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {

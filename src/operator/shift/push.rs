@@ -20,8 +20,12 @@ const SMALLEST_TILE: usize = 2048;
 
 /// Tiles of a group of a sweep, about, so that there are some for all threads; small
 /// ones are not worth a task.
-const TILES_IN_GROUP: usize = 8;
+const TILES_IN_GROUP: usize = 16;
 const SMALLEST_SWEPT: usize = 1024;
+
+/// Entries of one oldest token that a group reads at least: a piece that is worth a
+/// reading where the table is elsewhere, and work for all threads where it is not.
+const GROUP_ENTRIES: usize = 1 << 15;
 
 impl<T: TableEntry> ShiftOperator<T> {
     pub(super) fn push(&self, law: &[f64], next: &mut [f64]) {
@@ -38,17 +42,19 @@ impl<T: TableEntry> ShiftOperator<T> {
         Pushed { sum, change }
     }
 
-    /// Pushes a law forward group by group of its outputs, each in place of the law.
-    pub(super) fn sweep(&self, law: &mut [f64], next: &mut [f64]) -> Pushed {
-        let group_len = swept_suffixes(&self.space) * self.space.vocabulary_size();
+    /// Pushes a law forward group by group of its outputs, each in place of the law;
+    /// `None` if there is but one group.
+    pub(super) fn sweep(&self, law: &mut [f64], next: &mut [f64]) -> Option<Pushed> {
+        let group_len = swept_suffixes(&self.space)? * self.space.vocabulary_size();
         let (stretch, tile_len) =
             self.tile_lengths(group_len.div_ceil(TILES_IN_GROUP).clamp(SMALLEST_SWEPT, LARGEST_TILE));
-        sweep_groups(law, next, group_ends(&self.space), |law, group, outputs| {
+        let ends = group_ends(self.space.len(), group_len);
+        Some(sweep_groups(law, next, ends, |law, group, outputs| {
             let push = |(first, tile): (usize, &mut [f64])| {
                 self.push_tile(law, group * group_len + first, tile);
             };
             cut_tiles(outputs, stretch, tile_len).into_par_iter().for_each(push);
-        })
+        }))
     }
 
     /// Computes `law · P`, and what `measure` makes of every tile of it, in their
@@ -118,15 +124,17 @@ impl<T: TableEntry> ShiftOperator<T> {
     }
 }
 
-/// Suffixes whose contexts a sweep computes together.
-pub(in crate::operator) fn swept_suffixes(space: &ContextSpace) -> usize {
-    space.suffixes().div_ceil(GROUPS)
+/// Suffixes whose contexts a sweep computes together, told by the space alone, so that they
+/// are the same wherever its rows are; `None` if these are all.
+pub(in crate::operator) fn swept_suffixes(space: &ContextSpace) -> Option<usize> {
+    let suffixes = space.suffixes();
+    let group = suffixes.div_ceil(GROUPS).max(GROUP_ENTRIES.div_ceil(space.vocabulary_size()));
+    (group < suffixes).then_some(group)
 }
 
-/// Where the groups of a sweep end: those of one space are the same wherever its rows are.
-pub(in crate::operator) fn group_ends(space: &ContextSpace) -> impl Iterator<Item = usize> + use<> {
-    let (states, group) = (space.len(), swept_suffixes(space) * space.vocabulary_size());
-    (1..=states.div_ceil(group)).map(move |end| states.min(end * group))
+/// Where groups of so many of the outputs end.
+pub(in crate::operator) fn group_ends(outputs: usize, group: usize) -> impl Iterator<Item = usize> {
+    (1..=outputs.div_ceil(group)).map(move |end| outputs.min(end * group))
 }
 
 /// Cuts outputs into tiles that no stretch's end lies within, each with the number of

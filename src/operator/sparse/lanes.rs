@@ -12,6 +12,9 @@ use crate::prob::sum_by;
 /// outnumber threads in any matrix that does not fit in a cache.
 const TERMS: usize = 1 << 14;
 
+/// Tasks in a group of a sweep, at least, so that there are some for all threads.
+const TASKS_IN_GROUP: usize = 16;
+
 /// A lane of so many terms is summed by many tasks.
 const LONG: usize = 1 << 16;
 
@@ -71,16 +74,20 @@ impl Lanes {
         });
     }
 
-    /// Writes the sums of one vector task group by task group, each in place of the input.
-    pub(super) fn sweep(&self, law: &mut [f64], scratch: &mut [f64]) -> Pushed {
+    /// Writes the sums of one vector group by group of tasks, each in place of the input;
+    /// `None` if there is but one group.
+    pub(super) fn sweep(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
         let tasks = self.tasks.len() - 1;
-        let together = tasks.div_ceil(GROUPS);
+        let together = tasks.div_ceil(GROUPS).max(TASKS_IN_GROUP);
+        if together >= tasks {
+            return None;
+        }
         let end = |group: usize| tasks.min((group + 1) * together);
         let ends = (0..tasks.div_ceil(together)).map(|group| self.tasks[end(group)]);
-        sweep_groups(law, scratch, ends, |law, group, outputs| {
+        Some(sweep_groups(law, scratch, ends, |law, group, outputs| {
             let tasks = cut_at(&self.tasks[group * together..=end(group)], outputs, 1);
             tasks.into_par_iter().for_each(|(first, out)| self.gather_task(law, first, out));
-        })
+        }))
     }
 
     /// Writes the sums of one vector over the lanes from the first one on.

@@ -133,7 +133,7 @@ impl TransitionOperator for SparseOperator {
 
     fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
         check_lengths(self, law, scratch);
-        Some(self.columns.sweep(law, scratch))
+        self.columns.sweep(law, scratch)
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {

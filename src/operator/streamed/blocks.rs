@@ -13,7 +13,7 @@ const LARGE_BLOCK: usize = 2 << 20;
 const GATHERED: usize = 16 << 20;
 
 /// Tiles of outputs from which on every thread has enough of its own.
-const MANY_TILES: usize = 16;
+pub(super) const MANY_TILES: usize = 16;
 
 /// How products are cut up.
 ///

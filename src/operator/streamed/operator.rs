@@ -141,7 +141,7 @@ impl<R: RowSource> TransitionOperator for StreamedOperator<R> {
 
     fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
         check_lengths(self, law, scratch);
-        Some(self.sweep(law, scratch))
+        self.sweep(law, scratch)
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {

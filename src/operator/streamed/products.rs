@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::blocks::MANY_TILES;
 use super::combine::{Combine, Sums};
 use super::operator::StreamedOperator;
 use super::rows::RowSource;
@@ -13,30 +14,28 @@ use crate::operator::sweep::sweep_groups;
 /// Outputs that one task works on where all threads share a tile.
 const PIECE: usize = 1 << 11;
 
-/// Tiles from which on every thread has one of its own.
-const FEW_TILES: usize = 8;
-
 impl<R: RowSource> StreamedOperator<R> {
     /// Combines, for every context, the rows of its predecessors.
     pub(super) fn gather(&self, next: &mut [f64], combine: &impl Combine) {
-        self.gather_from(0, next, combine);
+        self.gather_from(0, next, self.blocks.tiles_at_once, combine);
     }
 
     /// Pushes a law forward in the groups of [`ShiftOperator`](crate::operator::ShiftOperator),
-    /// each in place of the law.
-    pub(super) fn sweep(&self, law: &mut [f64], next: &mut [f64]) -> Pushed {
-        let suffixes = swept_suffixes(self.space());
-        sweep_groups(law, next, group_ends(self.space()), |law, group, outputs| {
-            self.gather_from(group * suffixes, outputs, &Sums { law });
-        })
+    /// each in place of the law; `None` if there is but one.
+    pub(super) fn sweep(&self, law: &mut [f64], next: &mut [f64]) -> Option<Pushed> {
+        let suffixes = swept_suffixes(self.space())?;
+        let ends = group_ends(self.space().len(), suffixes * self.space().vocabulary_size());
+        let at_once = self.blocks.tiles_at_once && suffixes / self.blocks.rows >= MANY_TILES;
+        Some(sweep_groups(law, next, ends, |law, group, outputs| {
+            self.gather_from(group * suffixes, outputs, at_once, &Sums { law });
+        }))
     }
 
     /// Combines the rows of the predecessors of the contexts that the suffixes from
-    /// `suffix` on lead to.
-    fn gather_from(&self, suffix: usize, outputs: &mut [f64], combine: &impl Combine) {
+    /// `suffix` on lead to, tiles `at_once` or one after another.
+    fn gather_from(&self, suffix: usize, outputs: &mut [f64], at_once: bool, combine: &impl Combine) {
         let rows = self.blocks.rows;
         let len = rows * self.space().vocabulary_size();
-        let at_once = self.blocks.tiles_at_once && outputs.len() / len >= FEW_TILES;
         let tile = |(number, outputs): (usize, &mut [f64])| {
             let gather =
                 |outputs: &mut [f64]| self.gather_tile(suffix + number * rows, outputs, at_once, combine);
@@ -198,7 +197,8 @@ mod tests {
     use crate::solve::Silent;
     use crate::text::ContextSpace;
 
-    fn products<O: TransitionOperator>(operator: &O) -> [Vec<f64>; 4] {
+    /// What products give, and what a sweep measures, if there is one.
+    fn products<O: TransitionOperator>(operator: &O) -> ([Vec<f64>; 4], Option<Pushed>) {
         let input: Vec<f64> = (0..operator.states()).map(|i| 1.0 / (i as f64 + 1.5)).collect();
         let mut outputs = std::array::from_fn(|_| vec![0.0; input.len()]);
         let [pushed, pulled, largest, swept] = &mut outputs;
@@ -206,32 +206,51 @@ mod tests {
         operator.pull_back(&input, pulled);
         operator.push_largest(&input, largest);
         swept.copy_from_slice(&input);
-        operator.sweep_forward(swept, &mut vec![0.0; input.len()]).unwrap();
-        outputs
+        let measured = operator.sweep_forward(swept, &mut vec![0.0; input.len()]);
+        (outputs, measured)
+    }
+
+    fn shift(v: usize, k: usize) -> ShiftOperator<f32> {
+        let space = ContextSpace::new(v, k).unwrap();
+        let weight = |context: usize, token: usize| ((context * 31 + token * 17) % 23 + 1) as f64;
+        let row = |context: usize| {
+            let sum: f64 = (0..v).map(|token| weight(context, token)).sum();
+            (0..v).map(move |token| weight(context, token) / sum)
+        };
+        let table = (0..space.len()).flat_map(row).collect();
+        ShiftOperator::new(space, table).unwrap().to_f32()
+    }
+
+    /// Cut up in every way that there is for so many rows to a block.
+    fn check(in_memory: &ShiftOperator<f32>, rows: usize, is_swept: bool) {
+        let expected = products(in_memory);
+        assert_eq!(expected.1.is_some(), is_swept);
+        for held in [ROWS, 2 * ROWS] {
+            for (tiles_at_once, blocks_at_once) in [(true, true), (false, true), (false, false)] {
+                let in_order = rows + 1;
+                let blocks = Blocks { rows, in_order, held, tiles_at_once, blocks_at_once };
+                let cut = StreamedOperator::with_blocks(in_memory, blocks, &mut Silent).unwrap();
+                assert!(products(&cut) == expected, "{blocks:?}");
+            }
+        }
     }
 
     #[test]
     fn however_a_table_is_cut_up_the_bits_are_the_same() {
         for (v, k) in [(1, 2), (2, 4), (3, 3), (5, 2), (9, 2), (13, 1)] {
-            let space = ContextSpace::new(v, k).unwrap();
-            let weight = |context: usize, token: usize| ((context * 31 + token * 17) % 23 + 1) as f64;
-            let row = |context: usize| {
-                let sum: f64 = (0..v).map(|token| weight(context, token)).sum();
-                (0..v).map(move |token| weight(context, token) / sum)
-            };
-            let table = (0..space.len()).flat_map(row).collect();
-            let in_memory = ShiftOperator::new(space, table).unwrap().to_f32();
-            let expected = products(&in_memory);
-            for rows in 1..=space.suffixes() {
-                for held in [ROWS, 2 * ROWS] {
-                    for (tiles_at_once, blocks_at_once) in [(true, true), (false, true), (false, false)] {
-                        let in_order = rows + 1;
-                        let blocks = Blocks { rows, in_order, held, tiles_at_once, blocks_at_once };
-                        let cut = StreamedOperator::with_blocks(&in_memory, blocks, &mut Silent).unwrap();
-                        assert_eq!(products(&cut), expected, "{v}^{k}: {blocks:?}");
-                    }
-                }
+            let in_memory = shift(v, k);
+            for rows in 1..=v.pow(k as u32 - 1) {
+                check(&in_memory, rows, false);
             }
+        }
+    }
+
+    #[test]
+    fn sweeps_have_the_groups_of_a_table_in_memory() {
+        // 6,561 suffixes in groups of 3,641: less than a group to a block, many, one and more.
+        let in_memory = shift(9, 5);
+        for rows in [97, 500, 3641, 5000] {
+            check(&in_memory, rows, true);
         }
     }
 }

@@ -42,7 +42,7 @@ const HELD: f64 = 15.0 / 16.0;
 /// Sums that sweeps, which do not keep them, may bring a law to before it is divided by its own.
 const SUMS_KEPT: RangeInclusive<f64> = 0.5..=2.0;
 
-/// Steps in gears: plain; along likely paths and corrected by shorter contexts; by
+/// Steps in gears: plain, or by sweeps; along likely paths and corrected by shorter contexts; by
 /// metastable sets too, if there are any; the same extrapolated, then uncorrected where the
 /// correction oscillates; and plain to the end, if nothing helps.
 pub(in crate::stationary) struct Accelerated<'a, O> {

@@ -1,4 +1,4 @@
-//! What takes a law nearer to the stationary one, given one product with it.
+//! What takes a law nearer to the stationary one, by about one product a step.
 //!
 //! - a **plain** step is the product itself ([`plain`]), or a sweep, which takes up every
 //!   output as soon as it is there;
@@ -33,8 +33,8 @@ use crate::operator::TransitionOperator;
 /// One way to go from a law to the next.
 pub(super) trait Step {
     /// Moves `law` on, and reads the operator no more than once for it, beside what is
-    /// built once; gives a bound on the residual of the law that is left, if one is
-    /// known without another product. What is left in `next` is of no account. Laws of
+    /// built once; gives a bound on the residual of the law that is left, divided by its sum,
+    /// if one is known without another product. What is left in `next` is of no account. Laws of
     /// several classes move together; each may come out with any sum.
     fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, start: &Start<'_>) -> Option<f64>;
 
