@@ -13,7 +13,7 @@ use lmchain::operator::{Restart, SparseOperator, TransitionOperator, round_to_f3
 use lmchain::prob::Law;
 use rayon::prelude::*;
 use support::chains::ChainSpec;
-use support::{shift, sum_of_chunk};
+use support::{shift, sparse, sum_of_chunk};
 
 fn products(criterion: &mut Criterion) {
     for spec in
@@ -58,5 +58,69 @@ fn products(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, products);
+/// The chain of a text with its states in other orders: what a product gathers lies
+/// together, or anywhere.
+fn state_orders(criterion: &mut Criterion) {
+    let chain = sparse::trigrams();
+    let n = chain.len();
+    let tokens = |state: u32| chain.states().tokens(state as usize);
+    let mut newest_first: Vec<u32> = (0..n as u32).collect();
+    newest_first.sort_by_cached_key(|&state| tokens(state).into_iter().rev().collect::<Vec<_>>());
+    let mut at_random: Vec<u32> = (0..n as u32).collect();
+    at_random.sort_by_key(|&state| u64::from(state + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let orders = [
+        ("oldest_first", (0..n as u32).collect()),
+        ("newest_first", newest_first),
+        ("breadth_first", breadth_first(chain.operator())),
+        ("at_random", at_random),
+    ];
+    let input = Law::uniform(n).into_vec();
+    let mut output = vec![0.0; n];
+    let mut group = criterion.benchmark_group("state_orders");
+    group.throughput(Throughput::Elements(chain.operator().stored_entries() as u64));
+    for (name, order) in orders {
+        let operator = reordered(chain.operator(), &order);
+        group.bench_function(BenchmarkId::new("push_forward", name), |b| {
+            b.iter(|| operator.push_forward(&input, &mut output));
+        });
+        group.bench_function(BenchmarkId::new("pull_back", name), |b| {
+            b.iter(|| operator.pull_back(&input, &mut output));
+        });
+    }
+    group.finish();
+}
+
+/// The states as a search along transitions meets them.
+fn breadth_first(operator: &SparseOperator) -> Vec<u32> {
+    let mut met = vec![false; operator.states()];
+    let mut order: Vec<u32> = Vec::new();
+    let mut searched = 0;
+    for root in 0..operator.states() {
+        if !std::mem::replace(&mut met[root], true) {
+            order.push(root as u32);
+        }
+        while let Some(&state) = order.get(searched) {
+            searched += 1;
+            let new = successors(operator, state as usize)
+                .map(|to| to.state)
+                .filter(|&to| !std::mem::replace(&mut met[to], true));
+            order.extend(new.map(|to| to as u32));
+        }
+    }
+    order
+}
+
+/// The same chain with its states in another order.
+fn reordered(operator: &SparseOperator, order: &[u32]) -> SparseOperator {
+    let mut place = vec![0; order.len()];
+    order.iter().zip(0..).for_each(|(&state, at)| place[state as usize] = at);
+    let place = &place;
+    let row = |state: usize| {
+        successors(operator, state).map(move |to| (place[state], place[to.state], to.probability))
+    };
+    let transitions = (0..order.len()).flat_map(row).collect();
+    SparseOperator::from_triplets(order.len(), transitions).expect("the same chain")
+}
+
+criterion_group!(benches, products, state_orders);
 criterion_main!(benches);
