@@ -45,16 +45,10 @@ proptest! {
         agree_with_elimination(&tables::shift(space, table))?;
     }
 
-    /// Powers of the entries: steps that are nearly certain. Nothing promises that this is
-    /// solved; what is not is said not to be.
+    /// Powers of the entries: steps that are nearly certain.
     #[test]
     fn also_at_low_temperatures((space, table) in tables::tables((2usize..4, 1usize..5), 0, 0.3)) {
-        let chain = cooled(space, &table);
-        let found = StationarySolver::new().method(StationaryMethod::LikelyPaths).tolerance(1e-12);
-        match found.solve(&chain).unwrap().report().stop {
-            Stop::MaxIterations => {}
-            _ => agree_with_elimination(&chain)?,
-        }
+        agree_with_elimination(&cooled(space, &table))?;
     }
 }
 
