@@ -39,12 +39,17 @@ const PATIENCE: usize = 60;
 /// The share of its probability that a likely step is taken with in a periodic chain.
 const HELD: f64 = 15.0 / 16.0;
 
+/// The share of a step along likely paths that is taken where nothing else is: what the
+/// rest of the steps would go round in for ever fades.
+const MOVED: f64 = 0.75;
+
 /// Sums that sweeps, which do not keep them, may bring a law to before it is divided by its own.
 const SUMS_KEPT: RangeInclusive<f64> = 0.5..=2.0;
 
 /// Steps in gears: plain, or by sweeps; along likely paths and corrected by shorter contexts; by
 /// metastable sets too, if there are any; the same extrapolated, then uncorrected where the
-/// correction oscillates; and plain to the end, if nothing helps.
+/// correction oscillates; then likely paths alone, which come to an end on every chain, if
+/// slowly; and plain to the end, if nothing helps.
 pub(in crate::stationary) struct Accelerated<'a, O> {
     chain: &'a MarkovChain<O>,
     plain: Plain,
@@ -76,16 +81,18 @@ enum Gear {
     CorrectedBySets,
     CorrectedExtrapolated,
     PathsExtrapolated,
+    Paths,
     GivenUp,
 }
 
 impl Gear {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Plain,
         Self::Corrected,
         Self::CorrectedBySets,
         Self::CorrectedExtrapolated,
         Self::PathsExtrapolated,
+        Self::Paths,
         Self::GivenUp,
     ];
 
@@ -143,7 +150,7 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
         match gear {
             Gear::Corrected => self.leave_plain_steps(),
             Gear::CorrectedBySets if !self.find_sets(law) => self.gear = Gear::CorrectedExtrapolated,
-            Gear::PathsExtrapolated | Gear::GivenUp => (self.gear, self.sets) = (gear, None),
+            Gear::PathsExtrapolated => (self.gear, self.sets) = (gear, None),
             gear => self.gear = gear,
         }
     }
@@ -202,7 +209,8 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
                 Gear::CorrectedBySets
             }
             Gear::CorrectedExtrapolated if self.since > PATIENCE => Gear::PathsExtrapolated,
-            Gear::PathsExtrapolated if self.since > PATIENCE => Gear::GivenUp,
+            Gear::PathsExtrapolated if self.since > PATIENCE => Gear::Paths,
+            Gear::Paths if self.since > PATIENCE => Gear::GivenUp,
             same => same,
         };
         let before = self.gear;
@@ -249,6 +257,9 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
             let plain = next.clone();
             self.extrapolation.extrapolate(law, next);
             map_in_place(next, |state, p| p.max(LEAST_SHARE * plain[state]));
+        }
+        if self.gear == Gear::Paths {
+            map_in_place(next, |state, p| law[state] + MOVED * (p - law[state]));
         }
         if self.shadowed {
             self.moved = sum_by(law.len(), |state| (next[state] - law[state]).abs());

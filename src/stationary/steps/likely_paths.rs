@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::operator::{LikelyStep, TransitionOperator, predecessors};
+use crate::operator::{LikelyStep, TransitionOperator, map_in_place, predecessors};
 
 /// The relative error of `law W` from which on it is not found by subtraction.
 const CANCELLED: f64 = 1e-8;
@@ -17,12 +17,18 @@ const CANCELLED: f64 = 1e-8;
 /// `S` leads every state along a path that ends in a cycle, so `(I - S)^-1` is
 /// applied exactly: each path is followed once, and each cycle closed by the
 /// probability of leaving it, `O(N)`. A regular splitting of `I - P` (Varga
-/// 1962, section 3.6; Stewart 1994, section 3.4): nothing negative arises, and
-/// where steps are nearly certain, what takes power iteration thousands of
+/// 1962, section 3.6; Stewart 1994, section 3.4): but for rounding nothing negative
+/// arises, and where steps are nearly certain, what takes power iteration thousands of
 /// products happens within one.
 ///
-/// `law W` is `law P - law S`, which loses its digits where likely steps are all
-/// but certain: there it is added up without them.
+/// What a step changes is what a product changes, carried along the paths,
+///
+/// ```text
+/// x W (I - S)^-1 = x + (x P - x)(I - S)^-1,
+/// ```
+///
+/// but where likely steps are all but certain, `x P - x` has lost its digits: there `x W`
+/// is added up without them.
 pub(in crate::stationary) struct LikelyPaths {
     /// The steps out of states on no cycle, each after all steps into its state.
     tree: Vec<Hop>,
@@ -68,7 +74,7 @@ impl LikelyPaths {
             })
             .filter(|cycle| cycle.escape > 0.0)
             .collect();
-        let tree = tree.into_iter().map(hop).filter(|hop| hop.probability > 0.0).collect();
+        let tree = tree.into_par_iter().with_min_len(1 << 12).map(hop).collect();
         let rounding = operator.longest_sum() as f64 * f64::EPSILON;
         let cancels = |step: &LikelyStep| step.rest > 0.0 && rounding > CANCELLED * step.rest;
         // Behind a hub every state is a predecessor: too many to look at.
@@ -85,36 +91,32 @@ impl LikelyPaths {
     /// Turns `next = law P` into `law W (I - S)^-1`.
     pub(super) fn follow<O: TransitionOperator>(&self, operator: &O, law: &[f64], next: &mut [f64]) {
         match &self.likely {
-            None => self.follow_from(next, |state| law[state]),
+            None => {
+                map_in_place(next, |state, p| p - law[state]);
+                self.carry_on(next);
+                map_in_place(next, |state, change| (law[state] + change).max(0.0));
+            }
             Some(likely) => {
                 push_unlikely(operator, likely, law, next);
-                self.follow_from(next, |_| 0.0);
+                self.carry_on(next);
             }
         }
     }
 
-    /// Follows the paths from where a law was pushed, but for likely steps that
-    /// were taken already, by `taken` of each state.
-    fn follow_from(&self, next: &mut [f64], taken: impl Fn(usize) -> f64) {
+    /// Turns values `x` into `x (I - S)^-1`: each carried along its path.
+    fn carry_on(&self, values: &mut [f64]) {
         for hop in &self.tree {
-            let from = hop.from as usize;
-            next[from] = next[from].max(0.0);
-            next[hop.to as usize] += hop.probability * (next[from] - taken(from));
+            values[hop.to as usize] += hop.probability * values[hop.from as usize];
         }
         for Cycle { hops, escape } in &self.cycles {
-            for hop in hops {
-                next[hop.to as usize] -= hop.probability * taken(hop.from as usize);
-            }
-            for hop in hops {
-                next[hop.to as usize] = next[hop.to as usize].max(0.0);
-            }
             // What comes back to the first state from the others, before it goes round again.
-            let (first, others) = (hops[0], &hops[1..]);
-            let back =
-                others.iter().fold(0.0, |carried, hop| hop.probability * (carried + next[hop.from as usize]));
-            next[first.from as usize] = (next[first.from as usize] + back) / escape;
+            let (first, others) = (hops[0].from as usize, &hops[1..]);
+            let back = others
+                .iter()
+                .fold(0.0, |carried, hop| hop.probability * (carried + values[hop.from as usize]));
+            values[first] = (values[first] + back) / escape;
             for hop in &hops[..hops.len() - 1] {
-                next[hop.to as usize] += hop.probability * next[hop.from as usize];
+                values[hop.to as usize] += hop.probability * values[hop.from as usize];
             }
         }
     }
