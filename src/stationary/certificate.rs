@@ -4,11 +4,15 @@ use rayon::prelude::*;
 
 use std::io;
 
-use super::steps::{Anderson, DEPTH, Means};
+use super::steps::{Anderson, DAMPED, DEPTH, Means};
 use super::tape::{Tape, impossible};
 use crate::chain::Classes;
 use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
 use crate::prob::{sum_by, sum_depth};
+
+/// Steps without any proof after which a solution is begun anew with fewer means: together
+/// they may lead round in circles on a chain where each alone arrives.
+const PATIENCE: usize = 48;
 
 /// An upper bound on the mean time to reach one state per recurrent class.
 ///
@@ -40,6 +44,8 @@ pub(super) struct Certificate<'a, O> {
     left: Vec<f64>,
     extrapolation: Anderson,
     steps: usize,
+    /// How often it was begun anew.
+    restarts: usize,
     hitting_time: f64,
     /// The bound at the last power of two of steps, and whether doubling them
     /// since improved it by less than a fifth.
@@ -57,23 +63,32 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
             states.max_by(|&a, &b| within_class[a].total_cmp(&within_class[b]).then(b.cmp(&a)))
         };
         let targets: Vec<usize> = classes.recurrent().filter_map(most_probable).collect();
-        let mut left = vec![0.0; operator.states()];
-        for &target in &targets {
-            left[target] = 1.0;
-        }
-        Self {
+        let mut certificate = Self {
             operator,
             classes,
             targets,
             solution: vec![0.0; operator.states()],
-            left,
+            left: vec![0.0; operator.states()],
             extrapolation: Anderson::new(DEPTH),
             steps: 0,
+            restarts: 0,
             hitting_time: f64::INFINITY,
             milestone: f64::INFINITY,
             settled: false,
             row_sum_error: row_sum_error(operator),
+        };
+        certificate.begin();
+        certificate
+    }
+
+    /// Starts from nothing, of which the targets are left.
+    fn begin(&mut self) {
+        self.solution.fill(0.0);
+        self.left.fill(0.0);
+        for &target in &self.targets {
+            self.left[target] = 1.0;
         }
+        self.extrapolation.forget();
     }
 
     /// Passes everything that it goes on from.
@@ -89,6 +104,7 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         tape.vector(&mut self.left, states)?;
         self.extrapolation.persist(states, tape)?;
         tape.count(&mut self.steps)?;
+        tape.count(&mut self.restarts)?;
         tape.float(&mut self.hitting_time)?;
         tape.float(&mut self.milestone)?;
         tape.flag(&mut self.settled)
@@ -97,7 +113,12 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
     /// Improves the solution, by what the steps of the iteration for the law
     /// make use of, and checks what it proves. One product.
     pub(super) fn step(&mut self, law: &[f64], means: Means<'_>) {
-        self.improve(law, means);
+        let restarts = self.steps / PATIENCE;
+        if self.hitting_time.is_infinite() && restarts > self.restarts {
+            self.restarts = restarts;
+            self.begin();
+        }
+        self.improve(law, means.fewer(self.restarts));
         self.operator.pull_back(&self.solution, &mut self.left);
         let solution = &self.solution;
         map_in_place(&mut self.left, |state, after| after - solution[state]);
@@ -143,7 +164,8 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
             map_in_place(&mut change, |state, change| change + added[state]);
         }
         let before = means.extrapolate.then(|| self.solution.clone());
-        map_in_place(&mut self.solution, |state, value| value + change[state]);
+        let share = if means.damped { DAMPED } else { 1.0 };
+        map_in_place(&mut self.solution, |state, value| value + share * change[state]);
         if let Some(before) = before {
             self.extrapolation.extrapolate(&before, &mut self.solution);
         }

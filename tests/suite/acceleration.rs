@@ -82,6 +82,15 @@ fn what_only_likely_paths_solve_is_left_to_them() {
     assert!(off <= report.error_bound.unwrap(), "{off} off, {report}");
 }
 
+/// Two states that stay, and two between them, from which the rest of the steps leads to and
+/// fro: a proof by contexts, sets and paths in turns goes round in circles, by paths alone it ends.
+#[test]
+fn a_proof_that_goes_round_is_begun_anew() {
+    let space = ContextSpace::new(2, 2).unwrap();
+    let chain = cooled(space, &[0.743, 0.257, 0.495, 0.505, 0.514, 0.486, 0.285, 0.715]);
+    agree_with_elimination(&chain).unwrap();
+}
+
 /// The strongest case against power iteration, and where it would be wrong to
 /// leave it: products counted, laws held against elimination.
 #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::RangeInclusive;
 
 use super::anderson::Anderson;
-use super::likely_paths::LikelyPaths;
+use super::likely_paths::{DAMPED, LikelyPaths};
 use super::metastable_sets::MetastableSets;
 use super::plain::Plain;
 use super::shorter_contexts::ShorterContexts;
@@ -38,10 +38,6 @@ const PATIENCE: usize = 60;
 
 /// The share of its probability that a likely step is taken with in a periodic chain.
 const HELD: f64 = 15.0 / 16.0;
-
-/// The share of a step along likely paths that is taken where nothing else is: what the
-/// rest of the steps would go round in for ever fades.
-const MOVED: f64 = 0.75;
 
 /// Sums that sweeps, which do not keep them, may bring a law to before it is divided by its own.
 const SUMS_KEPT: RangeInclusive<f64> = 0.5..=2.0;
@@ -259,7 +255,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
             map_in_place(next, |state, p| p.max(LEAST_SHARE * plain[state]));
         }
         if self.gear == Gear::Paths {
-            map_in_place(next, |state, p| law[state] + MOVED * (p - law[state]));
+            map_in_place(next, |state, p| law[state] + DAMPED * (p - law[state]));
         }
         if self.shadowed {
             self.moved = sum_by(law.len(), |state| (next[state] - law[state]).abs());
@@ -327,6 +323,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
             contexts: contexts.filter(|_| corrects),
             sets: sets.filter(|_| corrects),
             extrapolate: self.gear.extrapolates(),
+            damped: self.gear == Gear::Paths,
         }
     }
 }

@@ -7,6 +7,10 @@ use crate::operator::{LikelyStep, TransitionOperator, map_in_place, predecessors
 /// The relative error of `law W` from which on it is not found by subtraction.
 const CANCELLED: f64 = 1e-8;
 
+/// The share of a step along likely paths that is taken where nothing corrects it: what the
+/// rest of the steps would go round in for ever fades.
+pub(in crate::stationary) const DAMPED: f64 = 0.75;
+
 /// The part `S` of a transition matrix that holds one likely step out of every
 /// state. The rest, `W = P - S`, is all that an iteration has to wait for:
 ///

@@ -20,7 +20,7 @@ mod shorter_contexts;
 pub(super) use accelerated::{Accelerated, DEPTH};
 pub(super) use anderson::Anderson;
 pub(super) use coarse::Aggregation;
-pub(super) use likely_paths::LikelyPaths;
+pub(super) use likely_paths::{DAMPED, LikelyPaths};
 pub(super) use metastable_sets::MetastableSets;
 pub(super) use plain::Plain;
 pub(super) use shorter_contexts::ShorterContexts;
@@ -85,6 +85,8 @@ pub(super) struct Means<'a> {
     pub(super) contexts: Option<&'a ShorterContexts>,
     pub(super) sets: Option<&'a MetastableSets>,
     pub(super) extrapolate: bool,
+    /// Whether of a step along likely paths only [`DAMPED`] is taken.
+    pub(super) damped: bool,
 }
 
 impl<'a> Means<'a> {
@@ -97,6 +99,16 @@ impl<'a> Means<'a> {
     /// Whether there is nothing beside the product.
     pub(super) fn are_none(self) -> bool {
         self.paths.is_none() && self.contexts.is_none() && self.sets.is_none() && !self.extrapolate
+    }
+
+    /// Fewer of them the more often all failed: no sets, paths alone, at last nothing.
+    pub(super) fn fewer(self, failures: usize) -> Self {
+        match failures {
+            0 => self,
+            1 => Self { sets: None, ..self },
+            2 => Self { paths: self.paths, damped: true, ..Self::default() },
+            _ => Self::default(),
+        }
     }
 
     /// The one whose turn it is.
