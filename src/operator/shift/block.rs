@@ -6,7 +6,7 @@ use super::operator::ShiftOperator;
 use super::table_entry::TableEntry;
 use crate::operator::block::{column_runs, entries};
 
-/// Sums of one task of a push: 32 KiB.
+/// Sums of one task of a push, about: 32 KiB.
 const SUMS: usize = 1 << 12;
 
 /// Table entries of one context length that a task of a pull goes through with
@@ -19,36 +19,52 @@ const ROWS: usize = 4;
 impl<T: TableEntry> ShiftOperator<T> {
     /// Pushes a block of laws: output `r·V + v` of every column adds up rows
     /// `a·V^(K-1) + r`, four at a time and in order.
+    ///
+    /// A task takes all tokens after a run of suffixes, or some of those after one. For
+    /// each four oldest tokens, what it reads lies together.
     pub(super) fn push_columns(&self, laws: &[f64], next: &mut [f64], columns: usize) {
         let v = self.space.vocabulary_size();
-        // All tokens after several suffixes, or some of those after one.
         let outputs = (SUMS / columns).max(1);
-        let tokens = v.min(outputs);
-        let suffixes = next.par_chunks_mut(v * columns).with_min_len(outputs.div_ceil(v));
-        suffixes.enumerate().for_each(|(suffix, next)| {
+        let (tokens, suffixes) = (v.min(outputs), (outputs / v).max(1));
+        let runs = next.par_chunks_mut(suffixes * v * columns);
+        runs.enumerate().for_each(|(run, next)| {
+            if tokens == v {
+                return self.push_run(laws, (run * suffixes, 0), next, (v, columns));
+            }
             next.par_chunks_mut(tokens * columns).enumerate().for_each(|(part, out)| {
-                self.push_run(laws, suffix, part * tokens, out, columns);
+                self.push_run(laws, (run, part * tokens), out, (tokens, columns));
             });
         });
     }
 
-    /// Sums what the tokens from `token` on after one suffix receive.
-    fn push_run(&self, laws: &[f64], suffix: usize, token: usize, out: &mut [f64], columns: usize) {
+    /// Sums what some tokens, from `token` on, receive after each of a run of suffixes.
+    fn push_run(
+        &self,
+        laws: &[f64],
+        (suffix, token): (usize, usize),
+        out: &mut [f64],
+        (tokens, columns): (usize, usize),
+    ) {
         out.fill(0.0);
-        for (column, width) in column_runs(columns) {
-            match width {
-                4 => self.push_width::<4>(laws, suffix, token, out, (columns, column)),
-                2 => self.push_width::<2>(laws, suffix, token, out, (columns, column)),
-                _ => self.push_width::<1>(laws, suffix, token, out, (columns, column)),
+        for oldest in (0..self.space.vocabulary_size()).step_by(ROWS) {
+            for (at, out) in out.chunks_mut(tokens * columns).enumerate() {
+                for (column, width) in column_runs(columns) {
+                    let (place, lane) = ((oldest, suffix + at, token), (columns, column));
+                    match width {
+                        4 => self.add_rows::<4>(laws, place, out, lane),
+                        2 => self.add_rows::<2>(laws, place, out, lane),
+                        _ => self.add_rows::<1>(laws, place, out, lane),
+                    }
+                }
             }
         }
     }
 
-    fn push_width<const W: usize>(
+    /// Adds the rows of up to four oldest tokens before one suffix, weighted by some columns.
+    fn add_rows<const W: usize>(
         &self,
         laws: &[f64],
-        suffix: usize,
-        token: usize,
+        (oldest, suffix, token): (usize, usize, usize),
         out: &mut [f64],
         (columns, column): (usize, usize),
     ) {
@@ -60,25 +76,24 @@ impl<T: TableEntry> ShiftOperator<T> {
             let (weights, scale) = (entries::<W>(laws, context * columns + column), self.scale(context));
             std::array::from_fn::<f64, W, _>(|j| weights[j] * scale)
         };
-        let mut a = 0;
-        while a + ROWS <= v {
-            let [r0, r1, r2, r3] = [row(a), row(a + 1), row(a + 2), row(a + 3)];
-            let [w0, w1, w2, w3] = [weight(a), weight(a + 1), weight(a + 2), weight(a + 3)];
-            let rows = r0.iter().zip(r1).zip(r2.iter().zip(r3));
-            for (out, ((p0, p1), (p2, p3))) in out.chunks_exact_mut(columns).zip(rows) {
-                let [p0, p1, p2, p3] = [p0.widen(), p1.widen(), p2.widen(), p3.widen()];
-                if let Some(sums) = out[column..].first_chunk_mut::<W>() {
-                    for j in 0..W {
-                        sums[j] += (w0[j] * p0 + w1[j] * p1) + (w2[j] * p2 + w3[j] * p3);
-                    }
+        if oldest + ROWS > v {
+            for a in oldest..v {
+                let w = weight(a);
+                for (out, p) in out.chunks_exact_mut(columns).zip(row(a)) {
+                    out[column..].iter_mut().zip(w).for_each(|(sum, w)| *sum += w * p.widen());
                 }
             }
-            a += ROWS;
+            return;
         }
-        for a in a..v {
-            let w = weight(a);
-            for (out, p) in out.chunks_exact_mut(columns).zip(row(a)) {
-                out[column..].iter_mut().zip(w).for_each(|(sum, w)| *sum += w * p.widen());
+        let [r0, r1, r2, r3] = std::array::from_fn(|i| row(oldest + i));
+        let [w0, w1, w2, w3] = std::array::from_fn(|i| weight(oldest + i));
+        let rows = r0.iter().zip(r1).zip(r2.iter().zip(r3));
+        for (out, ((p0, p1), (p2, p3))) in out.chunks_exact_mut(columns).zip(rows) {
+            let [p0, p1, p2, p3] = [p0.widen(), p1.widen(), p2.widen(), p3.widen()];
+            if let Some(sums) = out[column..].first_chunk_mut::<W>() {
+                for j in 0..W {
+                    sums[j] += (w0[j] * p0 + w1[j] * p1) + (w2[j] * p2 + w3[j] * p3);
+                }
             }
         }
     }
