@@ -82,6 +82,16 @@ fn what_only_likely_paths_solve_is_left_to_them() {
     assert!(off <= report.error_bound.unwrap(), "{off} off, {report}");
 }
 
+/// The same with two tokens that stay, where likely paths alone take a hundred steps and more
+/// until the residual shows that they lead anywhere.
+#[test]
+fn what_only_likely_paths_solve_may_take_long() {
+    let space = ContextSpace::new(2, 3).unwrap();
+    let seconds = [0.2776, 0.3572, 0.3868, 0.5361, 0.5499, 0.6304, 0.6366, 0.6152];
+    let table: Vec<f64> = seconds.iter().flat_map(|second| [1.0 - second, *second]).collect();
+    agree_with_elimination(&cooled(space, &table)).unwrap();
+}
+
 /// Two states that stay, and two between them, from which the rest of the steps leads to and
 /// fro: a proof by contexts, sets and paths in turns goes round in circles, by paths alone it ends.
 #[test]

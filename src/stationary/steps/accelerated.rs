@@ -36,6 +36,9 @@ const LEAST_SHARE: f64 = 0.1;
 /// Products without half the residual after which acceleration is given up.
 const PATIENCE: usize = 60;
 
+/// The same for likely paths alone, after which there are but plain steps, slower still.
+const LAST_PATIENCE: usize = 10 * PATIENCE;
+
 /// The share of its probability that a likely step is taken with in a periodic chain.
 const HELD: f64 = 15.0 / 16.0;
 
@@ -206,7 +209,7 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             }
             Gear::CorrectedExtrapolated if self.since > PATIENCE => Gear::PathsExtrapolated,
             Gear::PathsExtrapolated if self.since > PATIENCE => Gear::Paths,
-            Gear::Paths if self.since > PATIENCE => Gear::GivenUp,
+            Gear::Paths if self.since > LAST_PATIENCE => Gear::GivenUp,
             same => same,
         };
         let before = self.gear;
