@@ -10,9 +10,12 @@ use crate::chain::Classes;
 use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
 use crate::prob::{sum_by, sum_depth};
 
-/// Steps without any proof after which a solution is begun anew with fewer means: together
-/// they may lead round in circles on a chain where each alone arrives.
-const PATIENCE: usize = 48;
+/// Steps over which a solution that proves nothing yet has to come nearer. Else it is begun anew
+/// with fewer means: together they may lead round in circles on a chain where each alone arrives.
+const PATIENCE: usize = 24;
+
+/// The share of what was left that may be left after them.
+const NEARER: f64 = 0.9;
 
 /// An upper bound on the mean time to reach one state per recurrent class.
 ///
@@ -44,8 +47,11 @@ pub(super) struct Certificate<'a, O> {
     left: Vec<f64>,
     extrapolation: Anderson,
     steps: usize,
-    /// How often it was begun anew.
+    /// The kinds of means that it was given, and how often it was begun anew with fewer of them.
+    kinds: usize,
     restarts: usize,
+    /// How far what is left was from a constant when last looked at.
+    spread: f64,
     hitting_time: f64,
     /// The bound at the last power of two of steps, and whether doubling them
     /// since improved it by less than a fifth.
@@ -71,7 +77,9 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
             left: vec![0.0; operator.states()],
             extrapolation: Anderson::new(DEPTH),
             steps: 0,
+            kinds: 0,
             restarts: 0,
+            spread: f64::INFINITY,
             hitting_time: f64::INFINITY,
             milestone: f64::INFINITY,
             settled: false,
@@ -89,6 +97,7 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
             self.left[target] = 1.0;
         }
         self.extrapolation.forget();
+        self.spread = f64::INFINITY;
     }
 
     /// Passes everything that it goes on from.
@@ -104,7 +113,9 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         tape.vector(&mut self.left, states)?;
         self.extrapolation.persist(states, tape)?;
         tape.count(&mut self.steps)?;
+        tape.count(&mut self.kinds)?;
         tape.count(&mut self.restarts)?;
+        tape.float(&mut self.spread)?;
         tape.float(&mut self.hitting_time)?;
         tape.float(&mut self.milestone)?;
         tape.flag(&mut self.settled)
@@ -113,12 +124,8 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
     /// Improves the solution, by what the steps of the iteration for the law
     /// make use of, and checks what it proves. One product.
     pub(super) fn step(&mut self, law: &[f64], means: Means<'_>) {
-        let restarts = self.steps / PATIENCE;
-        if self.hitting_time.is_infinite() && restarts > self.restarts {
-            self.restarts = restarts;
-            self.begin();
-        }
-        self.improve(law, means.fewer(self.restarts));
+        let means = self.chosen(means);
+        self.improve(law, means);
         self.operator.pull_back(&self.solution, &mut self.left);
         let solution = &self.solution;
         map_in_place(&mut self.left, |state, after| after - solution[state]);
@@ -131,6 +138,38 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
             self.settled = self.milestone.is_finite() && self.hitting_time > 0.8 * self.milestone;
             self.milestone = self.hitting_time;
         }
+    }
+
+    /// The means to go on with: those that are given, or fewer, with which it is begun anew
+    /// where nothing is proven and what is left has not become less.
+    fn chosen<'m>(&mut self, given: Means<'m>) -> Means<'m> {
+        if given.kinds() != self.kinds {
+            (self.kinds, self.restarts, self.spread) = (given.kinds(), 0, f64::INFINITY);
+        }
+        let means = (0..self.restarts).fold(given, |means, _| means.fewer().unwrap_or(means));
+        if self.hitting_time.is_finite() || self.steps == 0 || !self.steps.is_multiple_of(PATIENCE) {
+            return means;
+        }
+        let spread = self.classes.recurrent().map(|class| self.spread_in(class)).fold(0.0, f64::max);
+        let has_come_nearer = spread <= NEARER * self.spread;
+        self.spread = spread;
+        match means.fewer() {
+            Some(fewer) if !has_come_nearer => {
+                self.restarts += 1;
+                self.begin();
+                fewer
+            }
+            _ => means,
+        }
+    }
+
+    /// The difference of the most and the least that is left in a class.
+    fn spread_in(&self, class: usize) -> f64 {
+        let left = self.classes.members(class).par_iter().map(|&state| self.left[state as usize]);
+        let extremes = left.map(|left| (left, left));
+        let (least, most) =
+            extremes.reduce(|| (f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+        most - least
     }
 
     /// Adds to the solution what is left, but for its mean: as it is, or summed

@@ -38,7 +38,8 @@ pub enum StationaryMethod {
     /// count, and a number a state and set is kept. Where that is slow too, the last eight
     /// steps are extrapolated (Anderson 1965), for which 18 vectors are kept. A product
     /// costs up to twice its time, with sets four times, and chains that take power iteration thousands take
-    /// tens: low temperatures, slow topics. If it does not help, plain steps to the end.
+    /// tens: low temperatures, slow topics. If it does not help, likely paths alone,
+    /// and plain steps to the end where they do not either.
     LikelyPaths,
     /// Elimination (GTH): right in every component, `O(n^3)` for a class of `n` states.
     Gth,

@@ -75,7 +75,9 @@ fn sparse(operator: &impl TransitionOperator) -> SparseOperator {
 #[test]
 fn columns_of_a_block_are_single_products() {
     // Vocabularies around the rows combined at a time, and longer than the sums of a task.
-    for (v, k) in [(1, 1), (2, 1), (2, 6), (3, 4), (4, 3), (5, 3), (7, 2), (8, 2), (27, 2), (300, 1)] {
+    for (v, k) in
+        [(1, 1), (2, 1), (2, 6), (3, 4), (4, 3), (5, 3), (7, 2), (8, 2), (27, 2), (300, 1), (301, 1)]
+    {
         let what = format!("{v}^{k}");
         let operator = shift(v, k);
         check(&format!("shift {what}"), &operator, false);

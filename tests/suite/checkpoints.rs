@@ -11,7 +11,9 @@ use lmchain::operator::{ShiftOperator, SparseOperator, StreamedOperator, Transit
 use lmchain::prob::{Law, total_variation};
 use lmchain::solve::{Progress, Report, Stop};
 use lmchain::stationary::{StationaryMethod, StationarySolver};
+use lmchain::text::ContextSpace;
 
+use crate::acceleration::{cooled, stubborn_chains};
 use crate::decomposable::six_sets;
 use crate::support;
 use crate::support::chains::ChainSpec;
@@ -107,6 +109,22 @@ fn a_proof_that_takes_several_attempts_is_taken_up_too() {
         let iterations = outcome.report().iterations as u64;
         assert!(proving_since.is_some_and(|first| first < iterations), "{method:?}");
         check(&format!("a proof, {method:?}"), &solver, &chain);
+    }
+}
+
+#[test]
+fn likely_paths_alone_and_proofs_begun_anew_are_taken_up() {
+    let round =
+        cooled(ContextSpace::new(2, 2).unwrap(), &[0.743, 0.257, 0.495, 0.505, 0.514, 0.486, 0.285, 0.715]);
+    for chain in stubborn_chains().into_iter().chain([round]) {
+        for tolerance in [1e-10, 1e-4] {
+            let report = check(
+                "a stubborn chain",
+                &solver(StationaryMethod::LikelyPaths).tolerance(tolerance),
+                &chain,
+            );
+            assert!(report.is_converged(), "{report}");
+        }
     }
 }
 

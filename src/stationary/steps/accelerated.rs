@@ -33,7 +33,7 @@ pub(in crate::stationary) const DEPTH: usize = 8;
 /// The least share of what a step gives that extrapolation may leave of a state.
 const LEAST_SHARE: f64 = 0.1;
 
-/// Products without half the residual after which acceleration is given up.
+/// Products without half the residual after which less is tried.
 const PATIENCE: usize = 60;
 
 /// The same for likely paths alone, after which there are but plain steps, slower still.
@@ -47,8 +47,8 @@ const SUMS_KEPT: RangeInclusive<f64> = 0.5..=2.0;
 
 /// Steps in gears: plain, or by sweeps; along likely paths and corrected by shorter contexts; by
 /// metastable sets too, if there are any; the same extrapolated, then uncorrected where the
-/// correction oscillates; then likely paths alone, which come to an end on every chain, if
-/// slowly; and plain to the end, if nothing helps.
+/// correction oscillates; then likely paths alone, which come to an end on every chain but for
+/// rounding, if slowly; and plain to the end, if nothing helps.
 pub(in crate::stationary) struct Accelerated<'a, O> {
     chain: &'a MarkovChain<O>,
     plain: Plain,
@@ -257,11 +257,11 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
             self.extrapolation.extrapolate(law, next);
             map_in_place(next, |state, p| p.max(LEAST_SHARE * plain[state]));
         }
-        if self.gear == Gear::Paths {
-            map_in_place(next, |state, p| law[state] + DAMPED * (p - law[state]));
-        }
         if self.shadowed {
             self.moved = sum_by(law.len(), |state| (next[state] - law[state]).abs());
+        }
+        if self.gear == Gear::Paths {
+            map_in_place(next, |state, p| law[state] + DAMPED * (p - law[state]));
         }
         std::mem::swap(law, next);
         None

@@ -37,9 +37,13 @@ pub(in crate::stationary) struct LikelyPaths {
     /// The steps out of states on no cycle, each after all steps into its state.
     tree: Vec<Hop>,
     cycles: Vec<Cycle>,
-    /// Where subtraction would lose too much: the state that each likely step leads to.
+    /// Where subtraction would lose too much: the state that each likely step leads to,
+    /// [`NOWHERE`] from cycles that are never left.
     likely: Option<Vec<u32>>,
 }
+
+/// No state.
+const NOWHERE: u32 = u32::MAX;
 
 #[derive(Clone, Copy)]
 struct Hop {
@@ -70,20 +74,23 @@ impl LikelyPaths {
             let step = &steps[state as usize];
             Hop { from: state, to: step.to, probability: held * step.probability }
         };
-        let cycles = cycles(&steps, on_tree)
+        let (cycles, never_left): (Vec<Cycle>, Vec<Cycle>) = cycles(&steps, on_tree)
             .into_iter()
             .map(|states| {
                 let stays: f64 = states.iter().map(|&state| staying(&steps[state as usize], held)).sum();
                 Cycle { hops: states.into_iter().map(hop).collect(), escape: -stays.exp_m1() }
             })
-            .filter(|cycle| cycle.escape > 0.0)
-            .collect();
+            .partition(|cycle| cycle.escape > 0.0);
         let tree = tree.into_par_iter().with_min_len(1 << 12).map(hop).collect();
         let rounding = operator.longest_sum() as f64 * f64::EPSILON;
         let cancels = |step: &LikelyStep| step.rest > 0.0 && rounding > CANCELLED * step.rest;
         // Behind a hub every state is a predecessor: too many to look at.
-        let likely = (operator.hubs() == 0 && held == 1.0 && steps.iter().any(cancels))
-            .then(|| steps.iter().map(|step| step.to).collect());
+        let likely = (operator.hubs() == 0 && held == 1.0 && steps.iter().any(cancels)).then(|| {
+            let mut likely: Vec<u32> = steps.iter().map(|step| step.to).collect();
+            let staying = never_left.iter().flat_map(|cycle| &cycle.hops);
+            staying.for_each(|hop| likely[hop.from as usize] = NOWHERE);
+            likely
+        });
         Self { tree, cycles, likely }
     }
 
@@ -98,7 +105,8 @@ impl LikelyPaths {
             None => {
                 map_in_place(next, |state, p| p - law[state]);
                 self.carry_on(next);
-                map_in_place(next, |state, change| (law[state] + change).max(0.0));
+                // Less than this of a state is lost in rounding; no state is to be.
+                map_in_place(next, |state, change| (law[state] + change).max(f64::EPSILON * law[state]));
             }
             Some(likely) => {
                 push_unlikely(operator, likely, law, next);

@@ -101,14 +101,27 @@ impl<'a> Means<'a> {
         self.paths.is_none() && self.contexts.is_none() && self.sets.is_none() && !self.extrapolate
     }
 
-    /// Fewer of them the more often all failed: no sets, paths alone, at last nothing.
-    pub(super) fn fewer(self, failures: usize) -> Self {
-        match failures {
-            0 => self,
-            1 => Self { sets: None, ..self },
-            2 => Self { paths: self.paths, damped: true, ..Self::default() },
-            _ => Self::default(),
+    /// What to try where all of them together fail: first no sets, then likely paths alone,
+    /// which arrive on every chain, if slowly; `None` if these have failed, or there are none.
+    pub(super) fn fewer(self) -> Option<Self> {
+        let alone = Self { paths: self.paths, damped: true, ..Self::default() };
+        match (self.sets, self.paths) {
+            (Some(_), _) => Some(Self { sets: None, ..self }),
+            (None, Some(_)) if !self.damped => Some(alone),
+            _ => None,
         }
+    }
+
+    /// Which there are, as bits.
+    pub(super) fn kinds(self) -> usize {
+        let kinds = [
+            self.paths.is_some(),
+            self.contexts.is_some(),
+            self.sets.is_some(),
+            self.extrapolate,
+            self.damped,
+        ];
+        kinds.into_iter().fold(0, |bits, is_there| 2 * bits + usize::from(is_there))
     }
 
     /// The one whose turn it is.
