@@ -102,6 +102,10 @@ impl Gear {
     fn extrapolates(self) -> bool {
         matches!(self, Self::CorrectedExtrapolated | Self::PathsExtrapolated)
     }
+
+    fn damps(self) -> bool {
+        self == Self::Paths
+    }
 }
 
 impl<'a, O: TransitionOperator> Accelerated<'a, O> {
@@ -241,12 +245,12 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
         if self.gear == Gear::Plain && self.may_sweep {
             return self.sweep(law, next, start);
         }
-        let Some(paths) = self.paths.as_ref().filter(|_| self.gear != Gear::GivenUp) else {
-            return self.plain.advance(law, next, start);
-        };
         if !start.is_pushed {
             start.operator.push_forward(law, next);
         }
+        let Some(paths) = self.paths.as_ref().filter(|_| self.gear != Gear::GivenUp) else {
+            return self.plain.advance(law, next, start);
+        };
         paths.follow(self.chain.operator(), law, next);
         if self.gear.corrects() {
             self.correct(next);
@@ -260,7 +264,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
         if self.shadowed {
             self.moved = sum_by(law.len(), |state| (next[state] - law[state]).abs());
         }
-        if self.gear == Gear::Paths {
+        if self.gear.damps() {
             map_in_place(next, |state, p| law[state] + DAMPED * (p - law[state]));
         }
         std::mem::swap(law, next);
@@ -326,7 +330,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
             contexts: contexts.filter(|_| corrects),
             sets: sets.filter(|_| corrects),
             extrapolate: self.gear.extrapolates(),
-            damped: self.gear == Gear::Paths,
+            damped: self.gear.damps(),
         }
     }
 }
