@@ -85,19 +85,23 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
             settled: false,
             row_sum_error: row_sum_error(operator),
         };
-        certificate.begin();
+        certificate.add_targets();
         certificate
     }
 
-    /// Starts from nothing, of which the targets are left.
-    fn begin(&mut self) {
+    /// Starts from nothing again, of which the targets are left.
+    fn begin_anew(&mut self) {
         self.solution.fill(0.0);
         self.left.fill(0.0);
-        for &target in &self.targets {
-            self.left[target] = 1.0;
-        }
+        self.add_targets();
         self.extrapolation.forget();
         self.spread = f64::INFINITY;
+    }
+
+    fn add_targets(&mut self) {
+        for &target in &self.targets {
+            self.left[target] += 1.0;
+        }
     }
 
     /// Passes everything that it goes on from.
@@ -130,9 +134,7 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         let solution = &self.solution;
         map_in_place(&mut self.left, |state, after| after - solution[state]);
         self.hitting_time = self.hitting_time.min(self.proven());
-        for &target in &self.targets {
-            self.left[target] += 1.0;
-        }
+        self.add_targets();
         self.steps += 1;
         if self.steps.is_power_of_two() {
             self.settled = self.milestone.is_finite() && self.hitting_time > 0.8 * self.milestone;
@@ -156,7 +158,7 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         match means.fewer() {
             Some(fewer) if !has_come_nearer => {
                 self.restarts += 1;
-                self.begin();
+                self.begin_anew();
                 fewer
             }
             _ => means,

@@ -11,9 +11,8 @@ use lmchain::operator::{ShiftOperator, SparseOperator, StreamedOperator, Transit
 use lmchain::prob::{Law, total_variation};
 use lmchain::solve::{Progress, Report, Stop};
 use lmchain::stationary::{StationaryMethod, StationarySolver};
-use lmchain::text::ContextSpace;
 
-use crate::acceleration::{cooled, stubborn_chains};
+use crate::acceleration::{chain_whose_proof_goes_round, stubborn_chains};
 use crate::decomposable::six_sets;
 use crate::support;
 use crate::support::chains::ChainSpec;
@@ -116,9 +115,7 @@ fn a_proof_that_takes_several_attempts_is_taken_up_too() {
 
 #[test]
 fn likely_paths_alone_and_proofs_begun_anew_are_taken_up() {
-    let round =
-        cooled(ContextSpace::new(2, 2).unwrap(), &[0.743, 0.257, 0.495, 0.505, 0.514, 0.486, 0.285, 0.715]);
-    for chain in stubborn_chains().into_iter().chain([round]) {
+    for chain in stubborn_chains().into_iter().chain([chain_whose_proof_goes_round()]) {
         let report = check("a stubborn chain", &solver(StationaryMethod::LikelyPaths), &chain);
         assert!(report.is_converged(), "{report}");
         // A residual that tells little: what is proven of it, if anything, is the same.
