@@ -1,4 +1,4 @@
-//! Products whose outputs replace the law group by group (Gauss–Seidel).
+//! Products whose outputs take the place of the law's entries group by group (Gauss–Seidel).
 
 use rayon::prelude::*;
 
@@ -9,42 +9,49 @@ use crate::prob::sums_by;
 /// them hardly fewer sweeps are needed, and each is one more wait for the last thread.
 pub(super) const GROUPS: usize = 16;
 
-/// Entries that one task puts in place.
-const PUT: usize = 1 << 12;
+/// Entries that one task measures.
+const PART: usize = 1 << 12;
 
-/// Writes a law's outputs group by group, by what the law is by then, and puts them in
-/// place of the law.
+/// A law in the middle of a sweep.
+#[derive(Clone, Copy)]
+pub(super) struct Swept<'a> {
+    /// The entries of the groups that are done.
+    done: &'a [f64],
+    before: &'a [f64],
+}
+
+impl Swept<'_> {
+    /// What the entry of a state is by now.
+    #[inline(always)]
+    pub(super) fn entry(&self, state: usize) -> f64 {
+        let entries = if state < self.done.len() { self.done } else { self.before };
+        entries[state]
+    }
+}
+
+/// Writes a law's outputs group by group, by what the law is by then.
 ///
 /// `ends` says where each group ends; `write` computes the outputs of the group of a
 /// number, in parallel.
 pub(super) fn sweep_groups(
-    law: &mut [f64],
-    outputs: &mut [f64],
+    law: &[f64],
+    next: &mut [f64],
     ends: impl Iterator<Item = usize> + Send,
-    write: impl Fn(&[f64], usize, &mut [f64]) + Sync,
+    write: impl Fn(Swept<'_>, usize, &mut [f64]) + Sync,
 ) -> Pushed {
-    let mut measured = Vec::new();
     // One call into the pool for all groups: to wake its threads takes longer than a small one.
     rayon::scope(|_| {
         let mut first = 0;
         for (group, end) in ends.enumerate() {
-            write(law, group, &mut outputs[first..end]);
-            measured.extend(replace(&mut law[first..end], &outputs[first..end]));
+            let (done, outputs) = next[..end].split_at_mut(first);
+            write(Swept { done, before: law }, group, outputs);
             first = end;
         }
     });
+    let parts = law.par_chunks(PART).zip(next.par_chunks(PART));
+    let measured: Vec<[f64; 2]> = parts.map(|(before, after)| measure(before, after)).collect();
     let [sum, change] = sums_by(measured.len(), |part| measured[part]);
     Pushed { sum, change }
-}
-
-/// Puts outputs in place, and measures their parts.
-fn replace(before: &mut [f64], after: &[f64]) -> Vec<[f64; 2]> {
-    let put = |(before, after): (&mut [f64], &[f64])| {
-        let measured = measure(before, after);
-        before.copy_from_slice(after);
-        measured
-    };
-    before.par_chunks_mut(PUT).zip(after.par_chunks(PUT)).map(put).collect()
 }
 
 /// The sum of some outputs, and how far they are from what was before: in eight running

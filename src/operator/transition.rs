@@ -103,25 +103,25 @@ pub trait TransitionOperator: Send + Sync {
         Pushed { sum, change }
     }
 
-    /// One sweep of block Gauss–Seidel: entry after entry of the law gives way to that of
-    /// `law · P`, group by group, each with what the law is by then. The measures are of
-    /// the law before and after it; `scratch` is left with any values.
+    /// One sweep of block Gauss–Seidel: `next` is `law · P` group by group, each by what `next`
+    /// has for the groups before it, and `law` for the others. The measures are those of
+    /// [`push_measuring`](Self::push_measuring).
     ///
     /// The fixed points are those of [`push_forward`](Self::push_forward), and the change
-    /// bounds the residual of the law that is left: with `P = L + U`, `L` what leads
-    /// to later groups, `after (I - L) = before U`, so that
-    /// `after - after P = (before - after) U`. Sums are not kept, and on a periodic chain or
+    /// bounds the residual of `next`: with `P = L + U`, `L` what leads
+    /// to later groups, `next (I - L) = law U`, so that
+    /// `next - next P = (law - next) U`. Sums are not kept, and on a periodic chain or
     /// an unlucky order of its states sweeps may go round (Stewart, *Introduction to the
     /// Numerical Solution of Markov Chains*, 1994, sections 3.2 and 3.4).
     ///
-    /// `None`, with the law as it was, from an operator that has no order of its outputs, or so
+    /// `None`, with `next` as it was, from an operator that has no order of its outputs, or so
     /// few that they are one group: the answer of an operator is always the same.
     ///
     /// # Panics
     ///
     /// If a slice does not have N entries.
-    fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
-        let _ = (law, scratch);
+    fn sweep_forward(&self, law: &[f64], next: &mut [f64]) -> Option<Pushed> {
+        let _ = (law, next);
         None
     }
 
@@ -412,8 +412,8 @@ macro_rules! delegate_operator {
             fn push_measuring(&self, law: &[f64], next: &mut [f64]) -> Pushed {
                 (**self).push_measuring(law, next)
             }
-            fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
-                (**self).sweep_forward(law, scratch)
+            fn sweep_forward(&self, law: &[f64], next: &mut [f64]) -> Option<Pushed> {
+                (**self).sweep_forward(law, next)
             }
             fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {
                 (**self).pull_back(observable, expected);

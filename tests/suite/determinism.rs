@@ -32,8 +32,8 @@ fn check_products<O: TransitionOperator>(what: &str, operator: &O) {
         operator.pull_back(&input, &mut pulled);
         let step = operator.push_measuring(&input, &mut again);
         assert!(bits(&pushed) == bits(&again), "{what} has other bits when it is measured");
-        let mut swept = input.clone();
-        let sweep = operator.sweep_forward(&mut swept, &mut again);
+        let mut swept = vec![0.0; input.len()];
+        let sweep = operator.sweep_forward(&input, &mut swept);
         let sweep = sweep.map_or([0, 0], |sweep| [sweep.sum.to_bits(), sweep.change.to_bits()]);
         let block: Vec<f64> =
             input.iter().flat_map(|p| (1..=7).map(move |column| p / column as f64)).collect();

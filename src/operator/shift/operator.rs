@@ -154,9 +154,9 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
         self.measured_push(law, next)
     }
 
-    fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
-        check_lengths(self, law, scratch);
-        self.sweep(law, scratch)
+    fn sweep_forward(&self, law: &[f64], next: &mut [f64]) -> Option<Pushed> {
+        check_lengths(self, law, next);
+        self.sweep(law, next)
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {

@@ -34,24 +34,24 @@ impl<T: TableEntry> ShiftOperator<T> {
 
     /// Pushes a law and measures every tile while it is in the cache.
     pub(super) fn measured_push(&self, law: &[f64], next: &mut [f64]) -> Pushed {
-        let measured =
-            self.push_tiles(law, next, |first, tile| measure(&law[first..first + tile.len()], tile));
+        let measured = self.push_tiles(law, next, |first, tile| measure(&law[first..], tile));
         // A tile has no more terms than a chunk of `sums_by`: together, no term goes
         // through more additions than in one sum over all states.
         let [sum, change] = sums_by(measured.len(), |tile| measured[tile]);
         Pushed { sum, change }
     }
 
-    /// Pushes a law forward group by group of its outputs, each in place of the law;
+    /// Pushes a law forward group by group of its outputs, each by what is there by then;
     /// `None` if there is but one group.
-    pub(super) fn sweep(&self, law: &mut [f64], next: &mut [f64]) -> Option<Pushed> {
+    pub(super) fn sweep(&self, law: &[f64], next: &mut [f64]) -> Option<Pushed> {
         let group_len = swept_suffixes(&self.space)? * self.space.vocabulary_size();
         let (stretch, tile_len) =
             self.tile_lengths(group_len.div_ceil(TILES_IN_GROUP).clamp(SMALLEST_SWEPT, LARGEST_TILE));
         let ends = group_ends(self.space.len(), group_len);
-        Some(sweep_groups(law, next, ends, |law, group, outputs| {
+        Some(sweep_groups(law, next, ends, |swept, group, outputs| {
+            let begin = group * group_len;
             let push = |(first, tile): (usize, &mut [f64])| {
-                self.push_tile(law, group * group_len + first, tile);
+                self.push_tile(|context| swept.entry(context), begin + first, tile);
             };
             cut_tiles(outputs, stretch, tile_len).into_par_iter().for_each(push);
         }))
@@ -67,14 +67,15 @@ impl<T: TableEntry> ShiftOperator<T> {
     ) -> Vec<M> {
         let (stretch, tile_len) = self.tile_lengths(self.tile());
         let push = |(first, tile): (usize, &mut [f64])| {
-            self.push_tile(law, first, tile);
+            self.push_tile(|context| law[context], first, tile);
             measure(first, tile)
         };
         cut_tiles(next, stretch, tile_len).into_par_iter().map(push).collect()
     }
 
-    /// Sums one tile of `law · P`: outputs `first..first + tile.len()`.
-    fn push_tile(&self, law: &[f64], first: usize, tile: &mut [f64]) {
+    /// Sums one tile of `law · P`, outputs `first..first + tile.len()`, given the entries of the law.
+    #[inline]
+    fn push_tile(&self, law: impl Fn(usize) -> f64 + Copy, first: usize, tile: &mut [f64]) {
         let v = self.space.vocabulary_size();
         tile.fill(0.0);
         let mut oldest = 0;
@@ -93,14 +94,21 @@ impl<T: TableEntry> ShiftOperator<T> {
     /// Adds to a tile what comes from the contexts with the oldest tokens
     /// `oldest..oldest + R`. For a fixed oldest token the rows of one suffix after the
     /// other, as the outputs, lie side by side in the table: R streams of rows go past the tile.
-    fn push_from<const R: usize>(&self, law: &[f64], oldest: usize, first: usize, tile: &mut [f64]) {
+    #[inline]
+    fn push_from<const R: usize>(
+        &self,
+        law: impl Fn(usize) -> f64,
+        oldest: usize,
+        first: usize,
+        tile: &mut [f64],
+    ) {
         let (v, suffixes) = (self.space.vocabulary_size(), self.space.suffixes());
         let width = v.min(tile.len());
         let contexts: [usize; R] = std::array::from_fn(|i| (oldest + i) * suffixes + first / v);
         let streams: [&[T]; R] =
             std::array::from_fn(|i| &self.table[contexts[i] * v + first % v..][..tile.len()]);
         for (at, sums) in tile.chunks_exact_mut(width).enumerate() {
-            let weight = |context: usize| law[context + at] * self.scale(context + at);
+            let weight = |context: usize| law(context + at) * self.scale(context + at);
             let weights = std::array::from_fn(|i| weight(contexts[i]));
             add_rows::<R, T>(sums, weights, std::array::from_fn(|i| &streams[i][at * width..][..width]));
         }

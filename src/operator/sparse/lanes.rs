@@ -66,7 +66,7 @@ impl Lanes {
     pub(super) fn gather(&self, input: &[f64], output: &mut [f64], columns: usize) {
         cut_at(&self.tasks, output, columns).into_par_iter().for_each(|(first, out)| {
             if columns == 1 {
-                return self.gather_task(input, first, out);
+                return self.gather_task(|state| [input[state]], first, out);
             }
             for (out, lane) in out.chunks_exact_mut(columns).zip(self.lanes_from(first)) {
                 lane.write_sums(input, out);
@@ -74,9 +74,9 @@ impl Lanes {
         });
     }
 
-    /// Writes the sums of one vector group by group of tasks, each in place of the input;
+    /// Writes the sums of one vector group by group of tasks, each of what is there by then;
     /// `None` if there is but one group.
-    pub(super) fn sweep(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
+    pub(super) fn sweep(&self, law: &[f64], next: &mut [f64]) -> Option<Pushed> {
         let tasks = self.tasks.len() - 1;
         let together = tasks.div_ceil(GROUPS).max(TASKS_IN_GROUP);
         if together >= tasks {
@@ -84,16 +84,18 @@ impl Lanes {
         }
         let end = |group: usize| tasks.min((group + 1) * together);
         let ends = (0..tasks.div_ceil(together)).map(|group| self.tasks[end(group)]);
-        Some(sweep_groups(law, scratch, ends, |law, group, outputs| {
+        Some(sweep_groups(law, next, ends, |swept, group, outputs| {
             let tasks = cut_at(&self.tasks[group * together..=end(group)], outputs, 1);
-            tasks.into_par_iter().for_each(|(first, out)| self.gather_task(law, first, out));
+            let entry = |state| [swept.entry(state)];
+            tasks.into_par_iter().for_each(|(first, out)| self.gather_task(entry, first, out));
         }))
     }
 
     /// Writes the sums of one vector over the lanes from the first one on.
-    fn gather_task(&self, input: &[f64], first: usize, out: &mut [f64]) {
+    #[inline(always)]
+    fn gather_task(&self, input: impl Fn(usize) -> [f64; 1] + Copy + Sync, first: usize, out: &mut [f64]) {
         for (out, lane) in out.iter_mut().zip(self.lanes_from(first)) {
-            [*out] = lane.sums::<1>(input, 1, 0);
+            [*out] = lane.sums(input);
         }
     }
 
@@ -134,44 +136,46 @@ impl Lane<'_> {
         let columns = out.len();
         for (column, width) in column_runs(columns) {
             match width {
-                4 => out[column..][..4].copy_from_slice(&self.sums::<4>(input, columns, column)),
-                2 => out[column..][..2].copy_from_slice(&self.sums::<2>(input, columns, column)),
-                _ => [out[column]] = self.sums::<1>(input, columns, column),
+                4 => out[column..][..4]
+                    .copy_from_slice(&self.sums(|state| entries::<4>(input, state * columns + column))),
+                2 => out[column..][..2]
+                    .copy_from_slice(&self.sums(|state| entries::<2>(input, state * columns + column))),
+                _ => [out[column]] = self.sums(|state| entries(input, state * columns + column)),
             }
         }
     }
 
-    /// The sums of some columns. In all but short lanes terms four apart are added up
-    /// together, as one addition has to wait for the one before it; the order depends on
-    /// the length alone.
+    /// The sums of some columns, given the entries of a state in them. In all but short lanes
+    /// terms four apart are added up together, as one addition has to wait for the one before
+    /// it; the order depends on the length alone.
     #[inline(always)]
-    fn sums<const W: usize>(&self, input: &[f64], columns: usize, column: usize) -> [f64; W] {
+    fn sums<const W: usize>(&self, input: impl Fn(usize) -> [f64; W] + Sync) -> [f64; W] {
         let (indices, values) = (self.indices, self.values);
         if indices.len() < SHORT {
             let mut sums = [0.0; W];
             for (&at, p) in indices.iter().zip(values) {
-                let terms = entries::<W>(input, at as usize * columns + column);
+                let terms = input(at as usize);
                 for j in 0..W {
                     sums[j] += p * terms[j];
                 }
             }
             return sums;
         }
-        self.long_sums(input, columns, column)
+        self.long_sums(input)
     }
 
     /// The same of a lane that is not short.
     #[inline(never)]
-    fn long_sums<const W: usize>(&self, input: &[f64], columns: usize, column: usize) -> [f64; W] {
+    fn long_sums<const W: usize>(&self, input: impl Fn(usize) -> [f64; W] + Sync) -> [f64; W] {
         let (indices, values) = (self.indices, self.values);
         if indices.len() >= LONG {
             return std::array::from_fn(|j| {
-                sum_by(indices.len(), |at| values[at] * input[indices[at] as usize * columns + column + j])
+                sum_by(indices.len(), |at| values[at] * input(indices[at] as usize)[j])
             });
         }
         let mut sums = [[0.0; W]; SUMS];
         let mut add = |sum: usize, at: u32, p: f64| {
-            let terms = entries::<W>(input, at as usize * columns + column);
+            let terms = input(at as usize);
             for j in 0..W {
                 sums[sum][j] += p * terms[j];
             }

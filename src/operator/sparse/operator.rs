@@ -131,9 +131,9 @@ impl TransitionOperator for SparseOperator {
         self.columns.gather(law, next, 1);
     }
 
-    fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
-        check_lengths(self, law, scratch);
-        self.columns.sweep(law, scratch)
+    fn sweep_forward(&self, law: &[f64], next: &mut [f64]) -> Option<Pushed> {
+        check_lengths(self, law, next);
+        self.columns.sweep(law, next)
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {

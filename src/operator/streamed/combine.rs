@@ -18,15 +18,16 @@ pub(super) trait Combine: Sync {
 }
 
 /// Sums, added up in the order of [`ShiftOperator`](crate::operator::ShiftOperator).
-pub(super) struct Sums<'a> {
-    pub(super) law: &'a [f64],
+pub(super) struct Sums<L> {
+    /// The entries of the law.
+    pub(super) law: L,
 }
 
-impl Combine for Sums<'_> {
+impl<L: Fn(usize) -> f64 + Sync> Combine for Sums<L> {
     type Weight = f64;
 
     fn weight(&self, context: usize, scale: f64) -> f64 {
-        self.law[context] * scale
+        (self.law)(context) * scale
     }
 
     fn four<E: TableEntry>(&self, outputs: &mut [f64], rows: [(f64, &[E]); ROWS]) {

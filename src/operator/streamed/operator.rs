@@ -136,12 +136,12 @@ impl<R: RowSource> TransitionOperator for StreamedOperator<R> {
 
     fn push_forward(&self, law: &[f64], next: &mut [f64]) {
         check_lengths(self, law, next);
-        self.gather(next, &Sums { law });
+        self.gather(next, &Sums { law: |state| law[state] });
     }
 
-    fn sweep_forward(&self, law: &mut [f64], scratch: &mut [f64]) -> Option<Pushed> {
-        check_lengths(self, law, scratch);
-        self.sweep(law, scratch)
+    fn sweep_forward(&self, law: &[f64], next: &mut [f64]) -> Option<Pushed> {
+        check_lengths(self, law, next);
+        self.sweep(law, next)
     }
 
     fn pull_back(&self, observable: &[f64], expected: &mut [f64]) {

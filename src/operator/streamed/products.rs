@@ -21,13 +21,13 @@ impl<R: RowSource> StreamedOperator<R> {
     }
 
     /// Pushes a law forward in the groups of [`ShiftOperator`](crate::operator::ShiftOperator),
-    /// each in place of the law; `None` if there is but one.
-    pub(super) fn sweep(&self, law: &mut [f64], next: &mut [f64]) -> Option<Pushed> {
+    /// each by what is there by then; `None` if there is but one.
+    pub(super) fn sweep(&self, law: &[f64], next: &mut [f64]) -> Option<Pushed> {
         let suffixes = swept_suffixes(self.space())?;
         let ends = group_ends(self.space().len(), suffixes * self.space().vocabulary_size());
         let at_once = self.blocks.tiles_at_once && suffixes / self.blocks.rows >= MANY_TILES;
-        Some(sweep_groups(law, next, ends, |law, group, outputs| {
-            self.gather_from(group * suffixes, outputs, at_once, &Sums { law });
+        Some(sweep_groups(law, next, ends, |swept, group, outputs| {
+            self.gather_from(group * suffixes, outputs, at_once, &Sums { law: |state| swept.entry(state) });
         }))
     }
 
@@ -205,8 +205,7 @@ mod tests {
         operator.push_forward(&input, pushed);
         operator.pull_back(&input, pulled);
         operator.push_largest(&input, largest);
-        swept.copy_from_slice(&input);
-        let measured = operator.sweep_forward(swept, &mut vec![0.0; input.len()]);
+        let measured = operator.sweep_forward(&input, swept);
         (outputs, measured)
     }
 
