@@ -37,6 +37,7 @@ pub use markov_chain::MarkovChain;
 pub use observed::Observation;
 pub use reachable::Exploration;
 pub use smoothed::SmoothedChain;
+pub(crate) use sorted_contexts::SortedContexts;
 pub use state_set::StateSet;
 pub use states::States;
 pub use streamed::{ModelRows, RecomputedChain, StoredChain};

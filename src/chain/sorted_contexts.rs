@@ -1,7 +1,7 @@
 //! Where a context stands among sorted ones.
 
 /// Sorted contexts as base-V numbers, with an index by their oldest token.
-pub(super) struct SortedContexts<'a> {
+pub(crate) struct SortedContexts<'a> {
     keys: &'a [u128],
     /// `V^(K-1)`: how many contexts could begin with the same token.
     suffixes: u128,
@@ -11,7 +11,7 @@ pub(super) struct SortedContexts<'a> {
 
 impl<'a> SortedContexts<'a> {
     /// `O(V log N)` at most, and 8 bytes a token.
-    pub(super) fn new(keys: &'a [u128], vocabulary_size: usize, suffixes: u128) -> Self {
+    pub(crate) fn new(keys: &'a [u128], vocabulary_size: usize, suffixes: u128) -> Self {
         let mut start = 0;
         let starts = (0..=vocabulary_size as u128).map(|token| {
             start = sought_from(keys, start, token * suffixes).unwrap_or_else(|place| place);
@@ -22,7 +22,7 @@ impl<'a> SortedContexts<'a> {
 
     /// The place of a context, or the place where it would be, sought from a guess
     /// on if that is not behind it, and else from the first with its oldest token.
-    pub(super) fn find(&self, guess: usize, key: u128) -> Result<usize, usize> {
+    pub(crate) fn find(&self, guess: usize, key: u128) -> Result<usize, usize> {
         let token = (key / self.suffixes) as usize;
         let (start, end) = (self.starts[token], self.starts[token + 1]);
         let is_before = (start..end).contains(&guess) && self.keys[guess] <= key;

@@ -15,7 +15,7 @@ use crate::prob::{sum_by, sum_depth};
 const PATIENCE: usize = 24;
 
 /// The share of what was left that may be left after them.
-const NEARER: f64 = 0.9;
+const NEARER: f64 = 0.5;
 
 /// An upper bound on the mean time to reach one state per recurrent class.
 ///
@@ -143,7 +143,7 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
     }
 
     /// The means to go on with: those that are given, or fewer, with which it is begun anew
-    /// where nothing is proven and what is left has not become less.
+    /// where nothing is proven and what is left has not become half of what it was.
     fn chosen<'m>(&mut self, given: Means<'m>) -> Means<'m> {
         if given.kinds() != self.kinds {
             (self.kinds, self.restarts, self.spread) = (given.kinds(), 0, f64::INFINITY);
@@ -182,31 +182,27 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         // What is left less the mean of its class; nothing where no class stays.
         let centered =
             |state: usize, left: f64| of_classes[classes.class_of(state)].map_or(0.0, |mean| left - mean);
-        if means.are_none() {
-            let left = &self.left;
-            map_in_place(&mut self.solution, |state, value| value + centered(state, left[state]));
-            return;
-        }
         map_in_place(&mut self.left, centered);
-        let mut change = self.left.clone();
         // One after the other, each on what the others left; extrapolation takes
         // them together, since its steps must all be of one kind.
         let means = if means.extrapolate { means } else { means.in_turn(self.steps) };
-        if let Some(paths) = means.paths {
-            paths.sum_along(&mut change);
+        let before = means.extrapolate.then(|| self.solution.clone());
+        match means.paths {
+            None => add(&mut self.solution, 1.0, &self.left),
+            Some(paths) => {
+                let mut change = self.left.clone();
+                paths.sum_along(&mut change);
+                add(&mut self.solution, if means.damped { DAMPED } else { 1.0 }, &change);
+            }
         }
         // A step alone must not count twice what is left. Extrapolation weighs what it is
         // given, and was seen to stand still on the chain of a text without these means.
         for coarse in means.aggregations() {
-            let added = match means.extrapolate {
-                true => coarse.solution(law, &self.left),
-                false => coarse.beyond(law, &self.left),
-            };
-            map_in_place(&mut change, |state, change| change + added[state]);
+            match means.extrapolate {
+                true => coarse.add_solution(law, &self.left, &mut self.solution),
+                false => coarse.add_beyond(law, &self.left, &mut self.solution),
+            }
         }
-        let before = means.extrapolate.then(|| self.solution.clone());
-        let share = if means.damped { DAMPED } else { 1.0 };
-        map_in_place(&mut self.solution, |state, value| value + share * change[state]);
         if let Some(before) = before {
             self.extrapolation.extrapolate(&before, &mut self.solution);
         }
@@ -274,4 +270,9 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         let product = (self.operator.longest_sum() + 4) as f64 * f64::EPSILON;
         2.0 * product + self.row_sum_error
     }
+}
+
+/// Adds a share of a change to values.
+fn add(values: &mut [f64], share: f64, change: &[f64]) {
+    map_in_place(values, |state, value| value + share * change[state]);
 }

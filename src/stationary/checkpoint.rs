@@ -15,7 +15,7 @@ use crate::operator::{TransitionOperator, map_in_place};
 const MAGIC: u64 = u64::from_le_bytes(*b"lmcstate");
 
 /// The version of the format that is written and read.
-const VERSION: u64 = 4;
+const VERSION: u64 = 5;
 
 /// Where an iteration is kept, and after how many products each.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -50,6 +50,10 @@ pub(super) struct Iteration<'a, O, S> {
     /// A bound on the residual of `law` divided by its sum, if it is not measured; `next` is
     /// not its product then.
     bound: Option<f64>,
+    /// The residual that is likely, by how bounds fall, if it is not measured.
+    likely: Option<f64>,
+    /// The share of a bound that the residual was when last measured; zero before.
+    share: f64,
     iterations: usize,
 }
 
@@ -83,6 +87,8 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
             next,
             sum: None,
             bound: None,
+            likely: None,
+            share: 0.0,
             iterations: 0,
         }
     }
@@ -114,7 +120,8 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
                 residual = self.measure();
             }
             let is_last = self.iterations >= self.settings.max_iterations;
-            if is_last || residual <= tolerance && self.step.has_settled(tolerance) {
+            let may_be_enough = residual.min(self.likely.unwrap_or(residual)) <= tolerance;
+            if is_last || may_be_enough && self.step.has_settled(tolerance) {
                 residual = self.settle();
             }
             if self.cancelled("stationary law", residual, observer) {
@@ -180,6 +187,10 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
         let mut bound = self.bound.unwrap_or(f64::NAN);
         tape.float(&mut bound)?;
         self.bound = Some(bound).filter(|bound| !bound.is_nan());
+        let mut likely = self.likely.unwrap_or(f64::NAN);
+        tape.float(&mut likely)?;
+        self.likely = Some(likely).filter(|likely| !likely.is_nan());
+        tape.float(&mut self.share)?;
         self.step.persist(&self.law, tape)?;
         Ok(self.iterations)
     }
@@ -194,7 +205,7 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
 
     /// `||law P - law||_1`, the largest over the classes; leaves `law P` in `next`.
     fn measure(&mut self) -> f64 {
-        self.bound = None;
+        (self.bound, self.likely) = (None, None);
         let operator = in_use(&self.rounded, self.operator);
         if self.classes.is_irreducible() {
             let pushed = operator.push_measuring(&self.law, &mut self.next);
@@ -208,9 +219,14 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
     /// Gives each class a law, whatever sum its steps left, as residuals and bounds take for
     /// granted; the residual is that of the law in the exact chain.
     fn settle(&mut self) -> f64 {
-        self.rounded = None;
+        if self.rounded.take().is_some() {
+            self.step.start_afresh();
+        }
+        let bound = self.bound;
         self.normalize();
-        self.measure()
+        let residual = self.measure();
+        self.share = bound.map_or(self.share, |bound| residual / bound);
+        residual
     }
 
     /// Divides the laws by their sums. One law over all states moves on by its
@@ -229,7 +245,9 @@ impl<'a, O: TransitionOperator, S: Step> Iteration<'a, O, S> {
     fn advance(&mut self, residual: f64, tolerance: f64) {
         let operator = in_use(&self.rounded, self.operator);
         let start = Start { operator, is_pushed: self.bound.is_none(), residual, tolerance };
+        let before = self.bound;
         self.bound = self.step.advance(&mut self.law, &mut self.next, &start);
+        self.likely = before.zip(self.bound).map(|(before, bound)| bound * self.share.max(bound / before));
         self.iterations += 1;
         if self.step.keeps_sums() && self.iterations.is_multiple_of(RENORMALIZE_EVERY) {
             normalize(self.classes, &mut self.law);

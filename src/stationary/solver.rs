@@ -21,7 +21,10 @@ pub enum StationaryMethod {
     /// Elimination for classes of up to 512 states. Else, as long as they promise to be
     /// few, sweeps of block Gauss–Seidel where there is one aperiodic recurrent class and the
     /// operator has them ([`TransitionOperator::sweep_forward`]), which count as products
-    /// each, or plain steps, lazy if a class is periodic; then the steps of
+    /// each, or plain steps, lazy if a class is periodic. Where there is one aperiodic class,
+    /// states are windows of tokens, and that costs little, both are corrected by the chain of
+    /// shorter contexts, over all contexts from the start, over some where it is called for. Then
+    /// the steps of
     /// [`LikelyPaths`](Self::LikelyPaths). And elimination after all for classes of
     /// up to 4,096 states, if nothing is proven.
     #[default]

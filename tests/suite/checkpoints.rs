@@ -12,7 +12,7 @@ use lmchain::prob::{Law, total_variation};
 use lmchain::solve::{Progress, Report, Stop};
 use lmchain::stationary::{StationaryMethod, StationarySolver};
 
-use crate::acceleration::{chain_whose_proof_goes_round, stubborn_chains};
+use crate::acceleration::{chains_whose_proof_goes_round, stubborn_chains, text_of_two_topics};
 use crate::decomposable::six_sets;
 use crate::support;
 use crate::support::chains::ChainSpec;
@@ -86,6 +86,10 @@ fn every_method_is_taken_up_in_every_state() {
         let solver = solver(StationaryMethod::Auto).tolerance(tolerance);
         check(&format!("sets left with {leave}"), &solver, &six_sets(leave));
     }
+    // Over some contexts, and where to eliminate the tokens is not cheap.
+    let report = check("text", &solver(StationaryMethod::Auto), &text_of_two_topics());
+    assert!(report.is_converged(), "{report}");
+    check("pairs", &solver(StationaryMethod::Auto), &support::shift(&ChainSpec::soft(27, 2)));
     let soft = support::shift(&spec("soft"));
     for method in [StationaryMethod::Power, StationaryMethod::LazyPower] {
         check(&format!("{method:?}"), &solver(method), &soft);
@@ -115,7 +119,7 @@ fn a_proof_that_takes_several_attempts_is_taken_up_too() {
 
 #[test]
 fn likely_paths_alone_and_proofs_begun_anew_are_taken_up() {
-    for chain in stubborn_chains().into_iter().chain([chain_whose_proof_goes_round()]) {
+    for chain in stubborn_chains().into_iter().chain(chains_whose_proof_goes_round()) {
         let report = check("a stubborn chain", &solver(StationaryMethod::LikelyPaths), &chain);
         assert!(report.is_converged(), "{report}");
         // A residual that tells little: what is proven of it, if anything, is the same.

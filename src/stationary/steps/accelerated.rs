@@ -45,10 +45,10 @@ const HELD: f64 = 15.0 / 16.0;
 /// Sums that sweeps, which do not keep them, may bring a law to before it is divided by its own.
 const SUMS_KEPT: RangeInclusive<f64> = 0.5..=2.0;
 
-/// Steps in gears: plain, or by sweeps; along likely paths and corrected by shorter contexts; by
-/// metastable sets too, if there are any; the same extrapolated, then uncorrected where the
-/// correction oscillates; then likely paths alone, which come to an end on every chain but for
-/// rounding, if slowly; and plain to the end, if nothing helps.
+/// Steps in gears: plain, or by sweeps; corrected by shorter contexts, if states show any and that
+/// costs little; along likely paths too; by metastable sets too, if there are any; the same
+/// extrapolated, then uncorrected where the correction oscillates; then likely paths alone, which
+/// come to an end on every chain but for rounding, if slowly; and plain to the end, if nothing helps.
 pub(in crate::stationary) struct Accelerated<'a, O> {
     chain: &'a MarkovChain<O>,
     plain: Plain,
@@ -59,8 +59,9 @@ pub(in crate::stationary) struct Accelerated<'a, O> {
     paths: Option<LikelyPaths>,
     contexts: Option<ShorterContexts>,
     sets: Option<MetastableSets>,
-    /// Whether sets were looked for.
-    sought: bool,
+    /// Whether contexts, and sets, were looked for.
+    sought_contexts: bool,
+    sought_sets: bool,
     extrapolation: Anderson,
     /// Residuals in this gear.
     residuals: Vec<f64>,
@@ -76,6 +77,7 @@ pub(in crate::stationary) struct Accelerated<'a, O> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gear {
     Plain,
+    PlainCorrected,
     Corrected,
     CorrectedBySets,
     CorrectedExtrapolated,
@@ -85,8 +87,9 @@ enum Gear {
 }
 
 impl Gear {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Plain,
+        Self::PlainCorrected,
         Self::Corrected,
         Self::CorrectedBySets,
         Self::CorrectedExtrapolated,
@@ -95,8 +98,16 @@ impl Gear {
         Self::GivenUp,
     ];
 
+    /// Whether there is nothing along likely paths yet.
+    fn is_first(self) -> bool {
+        matches!(self, Self::Plain | Self::PlainCorrected)
+    }
+
     fn corrects(self) -> bool {
-        matches!(self, Self::Corrected | Self::CorrectedBySets | Self::CorrectedExtrapolated)
+        matches!(
+            self,
+            Self::PlainCorrected | Self::Corrected | Self::CorrectedBySets | Self::CorrectedExtrapolated
+        )
     }
 
     fn extrapolates(self) -> bool {
@@ -121,7 +132,8 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             paths: None,
             contexts: None,
             sets: None,
-            sought: false,
+            sought_contexts: false,
+            sought_sets: false,
             extrapolation: Anderson::new(DEPTH),
             residuals: Vec::new(),
             least: f64::INFINITY,
@@ -135,13 +147,17 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
         steps
     }
 
-    /// A sweep, after a plain step where the product is there already; that step alone,
-    /// if the operator has no sweeps.
+    /// A sweep, after a plain step where the product is there already and after a correction
+    /// where there is one; these alone, if the operator has no sweeps.
     fn sweep(&self, law: &mut Vec<f64>, next: &mut Vec<f64>, start: &Start<'_>) -> Option<f64> {
         if start.is_pushed {
             std::mem::swap(law, next);
         }
+        if let Some(contexts) = self.contexts.as_ref().filter(|_| self.gear.corrects()) {
+            contexts.correct(law);
+        }
         let swept = start.operator.sweep_forward(law, next)?;
+        std::mem::swap(law, next);
         if !SUMS_KEPT.contains(&swept.sum) {
             normalize(self.chain.classes(), law);
         }
@@ -175,14 +191,28 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
     }
 
     fn find_contexts(&mut self, law: &[f64]) {
-        if self.contexts.is_none() && self.chain.classes().recurrent_count() == 1 {
+        if !self.sought_contexts && self.chain.classes().recurrent_count() == 1 {
             self.contexts = ShorterContexts::of(self.chain, law);
         }
+        self.sought_contexts = true;
+    }
+
+    /// Whether plain steps may be corrected by shorter contexts, which costs little beside them.
+    fn may_correct_plain_steps(&mut self, law: &[f64]) -> bool {
+        self.may_sweep && {
+            self.find_contexts(law);
+            self.contexts.as_ref().is_some_and(|contexts| contexts.are_cheap)
+        }
+    }
+
+    /// Whether numbers alone show the shorter contexts.
+    fn shows_contexts(&self) -> bool {
+        self.chain.states().space().is_some() && self.chain.operator().is_evidently_shift()
     }
 
     /// Looks for sets; whether there are any.
     fn find_sets(&mut self, law: &[f64]) -> bool {
-        self.sought = true;
+        self.sought_sets = true;
         if self.chain.classes().recurrent_count() == 1 {
             self.sets = MetastableSets::find(self.chain.operator(), law, self.plain.lazy);
         }
@@ -197,6 +227,9 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
     /// Shifts where what is left would take too long at the speed measured.
     /// Extrapolation has no steady speed: it is given patience instead.
     fn shift_gear(&mut self, law: &[f64], residual: f64, tolerance: f64) {
+        if self.gear == Gear::Plain && self.shows_contexts() && self.may_correct_plain_steps(law) {
+            self.gear = Gear::PlainCorrected;
+        }
         self.residuals.push(residual);
         if residual <= 0.5 * self.least {
             (self.least, self.since) = (residual, 0);
@@ -204,11 +237,13 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             self.since += 1;
         }
         let left = products_left(&self.residuals, tolerance).unwrap_or(0.0);
-        let next = match self.gear {
-            Gear::Plain if left > WORTHWHILE => Gear::Corrected,
+        let before = self.gear;
+        let next = match before {
+            Gear::Plain if left > WORTHWHILE && self.may_correct_plain_steps(law) => Gear::PlainCorrected,
+            Gear::Plain | Gear::PlainCorrected if left > WORTHWHILE => Gear::Corrected,
             Gear::Corrected if left > 4.0 * COST_OF_SETS as f64 => Gear::CorrectedBySets,
             Gear::Corrected | Gear::CorrectedBySets if left > WORTHWHILE => Gear::CorrectedExtrapolated,
-            Gear::CorrectedExtrapolated if self.residuals.len() > COST_OF_SETS && !self.sought => {
+            Gear::CorrectedExtrapolated if self.residuals.len() > COST_OF_SETS && !self.sought_sets => {
                 Gear::CorrectedBySets
             }
             Gear::CorrectedExtrapolated if self.since > PATIENCE => Gear::PathsExtrapolated,
@@ -216,7 +251,6 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
             Gear::Paths if self.since > LAST_PATIENCE => Gear::GivenUp,
             same => same,
         };
-        let before = self.gear;
         if next != before {
             self.change_gear(next, law);
         }
@@ -242,7 +276,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
     fn advance(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, start: &Start<'_>) -> Option<f64> {
         self.shift_gear(law, start.residual.max(self.moved), start.tolerance);
         self.moved = 0.0;
-        if self.gear == Gear::Plain && self.may_sweep {
+        if self.gear.is_first() && self.may_sweep {
             return self.sweep(law, next, start);
         }
         if !start.is_pushed {
@@ -282,7 +316,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
     }
 
     fn look_closer(&mut self) -> bool {
-        let first = self.gear == Gear::Plain;
+        let first = self.gear.is_first();
         if first {
             self.leave_plain_steps();
             self.residuals.clear();
@@ -292,7 +326,7 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
     }
 
     fn keeps_sums(&self) -> bool {
-        matches!(self.gear, Gear::Plain | Gear::GivenUp)
+        self.gear.is_first() || self.gear == Gear::GivenUp
     }
 
     /// The likely paths, the shorter contexts and the chances of sets are found again.
@@ -309,7 +343,8 @@ impl<O: TransitionOperator> Step for Accelerated<'_, O> {
         if has_contexts {
             self.find_contexts(law);
         }
-        tape.flag(&mut self.sought)?;
+        tape.flag(&mut self.sought_contexts)?;
+        tape.flag(&mut self.sought_sets)?;
         MetastableSets::persist(&mut self.sets, self.chain.operator(), tape)?;
         tape.flag(&mut self.shadowed)?;
         tape.float(&mut self.moved)?;

@@ -3,6 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
+use std::ops::Range;
+
 /// States taken together, and the chain of what they are taken into.
 pub(in crate::stationary) trait Aggregation {
     /// The means of an observable given the coarse states under a law, and the
@@ -10,33 +12,61 @@ pub(in crate::stationary) trait Aggregation {
     /// observable under the law is zero.
     fn solve(&self, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>);
 
-    /// A function of the coarse states as one of so many states.
-    fn refine(&self, states: usize, values: &[f64]) -> Vec<f64>;
+    /// Adds a function of the coarse states to one of the states.
+    fn add_refined(&self, coarse: &[f64], values: &mut [f64]);
 
-    /// An approximate solution `g` of `g - P g = f`.
-    fn solution(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
+    /// Adds an approximate solution `g` of `g - P g = f` to values.
+    fn add_solution(&self, law: &[f64], observable: &[f64], values: &mut [f64]) {
         let (_, solution) = self.solve(law, observable);
-        self.refine(law.len(), &solution)
+        self.add_refined(&solution, values);
     }
 
-    /// What that solution is beyond what the coarse states tell of `f` itself.
-    fn beyond(&self, law: &[f64], observable: &[f64]) -> Vec<f64> {
+    /// Adds what that solution is beyond what the coarse states tell of `f` itself.
+    fn add_beyond(&self, law: &[f64], observable: &[f64], values: &mut [f64]) {
         let (means, mut solution) = self.solve(law, observable);
         solution.iter_mut().zip(means).for_each(|(solution, mean)| *solution -= mean);
-        self.refine(law.len(), &solution)
+        self.add_refined(&solution, values);
+    }
+}
+
+/// What is added up over the states of a coarse one.
+pub(super) trait Terms: Sync {
+    fn term(&self, state: usize) -> f64;
+
+    fn run(&self, states: Range<usize>) -> impl Iterator<Item = f64>;
+}
+
+impl Terms for [f64] {
+    fn term(&self, state: usize) -> f64 {
+        self[state]
+    }
+
+    fn run(&self, states: Range<usize>) -> impl Iterator<Item = f64> {
+        self[states].iter().copied()
+    }
+}
+
+/// Values times the probabilities of their states.
+pub(super) struct Weighted<'a> {
+    pub(super) law: &'a [f64],
+    pub(super) values: &'a [f64],
+}
+
+impl Terms for Weighted<'_> {
+    fn term(&self, state: usize) -> f64 {
+        self.law[state] * self.values[state]
+    }
+
+    fn run(&self, states: Range<usize>) -> impl Iterator<Item = f64> {
+        self.law[states.clone()].iter().zip(&self.values[states]).map(|(p, value)| p * value)
     }
 }
 
 /// The sums of values over the coarse states that they are taken into.
-pub(super) fn added_up(values: &[f64], into: &[u32], places: usize) -> Vec<f64> {
+pub(super) fn added_up<T: Terms + ?Sized>(values: &T, into: &[u32], places: usize) -> Vec<f64> {
     let mut sums = vec![0.0; places];
-    values.iter().zip(into).for_each(|(value, &place)| sums[place as usize] += value);
+    values.run(0..into.len()).zip(into).for_each(|(value, &place)| sums[place as usize] += value);
     sums
-}
-
-/// Values times the probabilities of their states.
-pub(super) fn weighted(law: &[f64], values: &[f64]) -> Vec<f64> {
-    law.par_iter().zip(values).map(|(p, value)| p * value).collect()
 }
 
 /// What takes coarse states from what they have now to what they have in the long run.
@@ -47,7 +77,7 @@ pub(super) fn factors(now: Vec<f64>, long_run: Vec<f64>) -> Vec<f64> {
 
 /// Divides by weights; where there is no weight, nothing is known.
 pub(super) fn divide(values: &mut [f64], weights: &[f64]) {
-    values.iter_mut().zip(weights).for_each(|(value, &weight)| {
+    values.par_iter_mut().with_min_len(1 << 12).zip(weights).for_each(|(value, &weight)| {
         *value = if weight > 0.0 { *value / weight } else { 0.0 };
     });
 }

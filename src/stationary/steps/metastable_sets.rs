@@ -5,7 +5,7 @@ use std::io;
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::coarse::{Aggregation, added_up, divide, factors, potential, weighted};
+use super::coarse::{Aggregation, Weighted, added_up, divide, factors, potential};
 use super::partition_tree::{OBSERVABLES, PartitionTree, Values};
 use crate::operator::{Block, TransitionOperator, add_up_groups, map_in_place};
 use crate::prob::{stream, sum_by};
@@ -114,8 +114,13 @@ impl MetastableSets {
     pub(super) fn correct(&self, law: &mut [f64]) {
         // Sets that do not reach each other are left as they are.
         let Some(long_run) = eliminated(&self.flows(law), self.sets) else { return };
-        let factors = factors(added_up(law, &self.set_of, self.sets), long_run);
+        let factors = factors(self.probabilities(law), long_run);
         map_in_place(law, |state, p| p * factors[self.set_of[state] as usize]);
+    }
+
+    /// The probabilities of the sets under a law.
+    fn probabilities(&self, law: &[f64]) -> Vec<f64> {
+        added_up(law, &self.set_of, self.sets)
     }
 
     /// What flows from set to set in a step from a law, row by row.
@@ -135,15 +140,14 @@ impl MetastableSets {
 /// To the sets.
 impl Aggregation for MetastableSets {
     fn solve(&self, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let sums = |values: &[f64]| added_up(values, &self.set_of, self.sets);
-        let mut means = sums(&weighted(law, observable));
-        divide(&mut means, &sums(law));
+        let mut means = added_up(&Weighted { law, values: observable }, &self.set_of, self.sets);
+        divide(&mut means, &self.probabilities(law));
         let solution = potential(&self.flows(law), &means).unwrap_or_else(|| means.clone());
         (means, solution)
     }
 
-    fn refine(&self, _states: usize, values: &[f64]) -> Vec<f64> {
-        self.set_of.par_iter().map(|&set| values[set as usize]).collect()
+    fn add_refined(&self, coarse: &[f64], values: &mut [f64]) {
+        map_in_place(values, |state, value| value + coarse[self.set_of[state] as usize]);
     }
 }
 
@@ -285,8 +289,8 @@ mod tests {
         let mass = |set: usize| law[4 * set..4 * set + 4].iter().sum::<f64>();
         let of_sets = [1.0 / mass(0), -0.25 / mass(1), -0.75 / mass(2)];
         let observable: Vec<f64> = set_of.iter().map(|&set| of_sets[set as usize]).collect();
-        let beyond = sets.beyond(&law, &observable);
-        let solution: Vec<f64> = observable.iter().zip(&beyond).map(|(f, g)| f + g).collect();
+        let mut solution = observable.clone();
+        sets.add_beyond(&law, &observable, &mut solution);
         let mut after = vec![0.0; 12];
         operator.pull_back(&solution, &mut after);
         for set in 0..3 {

@@ -11,6 +11,7 @@
 mod accelerated;
 mod anderson;
 mod coarse;
+mod context_level;
 mod likely_paths;
 mod metastable_sets;
 mod partition_tree;
@@ -96,18 +97,15 @@ impl<'a> Means<'a> {
         contexts.into_iter().chain(self.sets.map(|sets| sets as &dyn Aggregation))
     }
 
-    /// Whether there is nothing beside the product.
-    pub(super) fn are_none(self) -> bool {
-        self.paths.is_none() && self.contexts.is_none() && self.sets.is_none() && !self.extrapolate
-    }
-
     /// What to try where all of them together fail: first no sets, then likely paths alone,
-    /// which arrive on every chain, if slowly; `None` if these have failed, or there are none.
+    /// which arrive on every chain, if slowly, or plain steps where there are none; `None` if
+    /// these have failed.
     pub(super) fn fewer(self) -> Option<Self> {
         let alone = Self { paths: self.paths, damped: true, ..Self::default() };
         match (self.sets, self.paths) {
             (Some(_), _) => Some(Self { sets: None, ..self }),
             (None, Some(_)) if !self.damped => Some(alone),
+            (None, None) if self.contexts.is_some() => Some(Self::default()),
             _ => None,
         }
     }
@@ -124,13 +122,12 @@ impl<'a> Means<'a> {
         kinds.into_iter().fold(0, |bits, is_there| 2 * bits + usize::from(is_there))
     }
 
-    /// The one whose turn it is.
+    /// The one whose turn it is; a plain step takes that of likely paths where there are none.
     pub(super) fn in_turn(self, turn: usize) -> Self {
         let count = |is_there: bool| usize::from(is_there);
         let contexts = count(self.contexts.is_some());
         let sets = contexts + count(self.sets.is_some());
-        let all = sets + count(self.paths.is_some());
-        let turn = turn.checked_rem(all).unwrap_or(0);
+        let turn = turn % (sets + 1);
         Self {
             contexts: self.contexts.filter(|_| turn < contexts),
             sets: self.sets.filter(|_| (contexts..sets).contains(&turn)),

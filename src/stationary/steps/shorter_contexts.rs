@@ -1,20 +1,27 @@
 //! Corrections by shorter contexts.
 
-use rayon::prelude::*;
-
-use super::coarse::{Aggregation, added_up, divide, factors, potential, weighted};
-use crate::chain::{MarkovChain, States};
+use super::coarse::{Aggregation, Weighted, divide, factors, potential};
+use super::context_level::ContextLevel;
+use crate::chain::MarkovChain;
 use crate::operator::TransitionOperator;
 use crate::prob::Law;
 use crate::stationary::gth::eliminated;
 
-/// Contexts that a task adds up.
-const CONTEXTS: usize = 1 << 10;
+/// Elimination of `n` contexts, about `n^3` steps, is cheap beside a product up to so many steps a
+/// state, which a sparse product costs, or one to so many entries, which a dense one does.
+const STEPS_A_STATE: usize = 4;
+const ENTRIES_A_STEP: usize = 16;
+
+/// Elimination of more steps an entry, which takes some products, is not worth it.
+const MOST_STEPS_AN_ENTRY: usize = 8;
+
+/// Levels that hold more windows an entry than this together take longer than a product.
+const WINDOWS_AN_ENTRY: usize = 2;
 
 /// Aggregation and disaggregation over shorter and shorter contexts.
 ///
 /// In a stationary law over windows of `k` tokens, the first `k - 1` tokens
-/// have the same law as the last `k - 1`. What is not yet stationary breaks
+/// have the same law as the last `k - 1`, and as any others in a row. What is not yet stationary breaks
 /// that, and is mended on the shorter contexts, of which there are fewer: read
 /// as flows from the first `k - 1` tokens to the last, the law is itself the
 /// chain of the contexts of `k - 1` tokens, weighted by the law (Takahashi 1975;
@@ -24,17 +31,12 @@ const CONTEXTS: usize = 1 << 10;
 ///
 /// `O(N)`, and no look at the transitions.
 pub(in crate::stationary) struct ShorterContexts {
-    levels: Vec<Level>,
-    /// Levels at which contexts are few enough for elimination: the last only.
+    levels: Vec<ContextLevel>,
+    /// Whether the contexts of the last level are few enough for elimination.
     eliminate: bool,
-}
-
-/// Which shorter contexts the windows of one length start and end with.
-enum Level {
-    /// Of all windows over a vocabulary.
-    All { vocabulary_size: usize, shorter: usize },
-    /// Of some windows, by their numbers.
-    Some { first: Vec<u32>, last: Vec<u32>, shorter: usize },
+    /// Whether a correction takes little beside a product, and tells more than one step of
+    /// the shorter contexts would.
+    pub(super) are_cheap: bool,
 }
 
 impl ShorterContexts {
@@ -49,14 +51,22 @@ impl ShorterContexts {
             chain.check_shifts(&Law::from_computed(law.to_vec())).ok()?;
         }
         let mut levels = match states.space() {
-            Some(space) => all(space.vocabulary_size(), space.context_length()),
-            None => some(states),
+            Some(space) => ContextLevel::of_all(space.vocabulary_size(), space.context_length()),
+            None => ContextLevel::of_some(states),
         };
-        // A correction may cost as much as a product does.
-        let affordable = |level: &Level| level.shorter().pow(3) <= 8 * chain.operator().stored_entries();
-        let few = levels.iter().position(affordable);
-        levels.truncate(few.map_or(levels.len(), |few| few + 1));
-        Some(Self { levels, eliminate: few.is_some() })
+        let entries = chain.operator().stored_entries();
+        let few = |most: usize| {
+            let is_few =
+                |level: &ContextLevel| level.shorter().checked_pow(3).is_some_and(|cube| cube <= most);
+            levels.iter().position(|level| level.is_of_single_steps() && is_few(level))
+        };
+        let cheap = few(STEPS_A_STATE * chain.len() + entries / ENTRIES_A_STEP);
+        let last = cheap.or_else(|| few(MOST_STEPS_AN_ENTRY * entries));
+        let windows = chain.len() + levels.iter().map(ContextLevel::shorter).sum::<usize>();
+        let tells_more = cheap.is_some() || last.is_none() && levels.len() > 1;
+        let are_cheap = tells_more && windows <= WINDOWS_AN_ENTRY * entries;
+        levels.truncate(last.map_or(levels.len(), |last| last + 1));
+        Some(Self { levels, eliminate: last.is_some(), are_cheap })
     }
 
     /// Scales a law so that its first tokens have the law that they would have
@@ -67,13 +77,13 @@ impl ShorterContexts {
 
     fn correct_from(&self, depth: usize, law: &mut [f64]) {
         let level = &self.levels[depth];
-        let now = level.first_tokens(law);
+        let now = level.first_sums(law);
         let is_last = depth + 1 == self.levels.len();
         let long_run = if is_last && self.eliminate {
             // Contexts that do not reach each other are left as they are.
             eliminated(&level.flows(law), level.shorter()).unwrap_or_else(|| now.clone())
         } else {
-            let mut next = level.last_tokens(law);
+            let mut next = level.last_sums(law);
             if !is_last {
                 self.correct_from(depth + 1, &mut next);
             }
@@ -88,20 +98,26 @@ impl ShorterContexts {
     /// solution for these.
     fn solve_from(&self, depth: usize, law: &[f64], observable: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let level = &self.levels[depth];
-        let last = level.last_tokens(law);
-        let mut means = level.last_tokens(&weighted(law, observable));
+        let last = level.last_sums(law);
+        let mut means = level.last_sums(&Weighted { law, values: observable });
         divide(&mut means, &last);
-        let is_last = depth + 1 == self.levels.len();
-        let solution = if is_last && self.eliminate {
-            potential(&level.flows(law), &means).unwrap_or_else(|| means.clone())
-        } else if is_last {
-            means.clone()
-        } else {
-            // What even shorter contexts say, and one step of the chain of these.
-            let (_, coarse) = self.solve_from(depth + 1, &last, &means);
-            let coarse = self.levels[depth + 1].by_last_tokens(last.len(), &coarse);
-            level.stepped(law, &coarse, &means)
+        let Some(below) = self.levels.get(depth + 1) else {
+            let eliminated = || potential(&level.flows(law), &means);
+            let solution = self.eliminate.then(eliminated).flatten().unwrap_or_else(|| means.clone());
+            return (means, solution);
         };
+        let (coarse_means, mut coarse) = self.solve_from(depth + 1, &last, &means);
+        if level.is_of_single_steps() {
+            // What even shorter contexts say, and one step of the chain of these.
+            let mut ahead = vec![0.0; last.len()];
+            below.add_by_last_tokens(&coarse, &mut ahead);
+            let solution = stepped(level, law, &ahead, &means);
+            return (means, solution);
+        }
+        // What they say beyond the observable itself, and this.
+        coarse.iter_mut().zip(coarse_means).for_each(|(solution, mean)| *solution -= mean);
+        let mut solution = means.clone();
+        below.add_by_last_tokens(&coarse, &mut solution);
         (means, solution)
     }
 }
@@ -112,122 +128,19 @@ impl Aggregation for ShorterContexts {
         self.solve_from(0, law, observable)
     }
 
-    fn refine(&self, states: usize, values: &[f64]) -> Vec<f64> {
-        self.levels[0].by_last_tokens(states, values)
+    fn add_refined(&self, coarse: &[f64], values: &mut [f64]) {
+        self.levels[0].add_by_last_tokens(coarse, values);
     }
 }
 
-impl Level {
-    /// `f + Q g` on the shorter contexts, `Q` their chain with the law's weights.
-    fn stepped(&self, law: &[f64], g: &[f64], f: &[f64]) -> Vec<f64> {
-        let now = self.first_tokens(law);
-        let ahead = self.by_last_tokens(law.len(), g);
-        let mut next = self.first_tokens(&weighted(law, &ahead));
-        divide(&mut next, &now);
-        next.iter_mut().zip(f).for_each(|(next, f)| *next += f);
-        next
-    }
-
-    /// A function of the shorter contexts as one of the windows that end with them.
-    fn by_last_tokens(&self, windows: usize, values: &[f64]) -> Vec<f64> {
-        match self {
-            Self::All { shorter, .. } => (0..windows).into_par_iter().map(|w| values[w % shorter]).collect(),
-            Self::Some { last, .. } => last.par_iter().map(|&context| values[context as usize]).collect(),
-        }
-    }
-
-    fn shorter(&self) -> usize {
-        match self {
-            Self::All { shorter, .. } | Self::Some { shorter, .. } => *shorter,
-        }
-    }
-
-    /// The law of all tokens but the newest.
-    fn first_tokens(&self, law: &[f64]) -> Vec<f64> {
-        match self {
-            Self::All { vocabulary_size, .. } => law
-                .par_chunks_exact(*vocabulary_size)
-                .with_min_len(CONTEXTS)
-                .map(|windows| windows.iter().sum())
-                .collect(),
-            Self::Some { first, shorter, .. } => added_up(law, first, *shorter),
-        }
-    }
-
-    /// The law of all tokens but the oldest.
-    fn last_tokens(&self, law: &[f64]) -> Vec<f64> {
-        match self {
-            Self::All { shorter, .. } => {
-                let mut sums = vec![0.0; *shorter];
-                sums.par_chunks_mut(CONTEXTS).enumerate().for_each(|(chunk, sums)| {
-                    for windows in law.chunks_exact(*shorter) {
-                        let windows = &windows[chunk * CONTEXTS..][..sums.len()];
-                        sums.iter_mut().zip(windows).for_each(|(sum, p)| *sum += p);
-                    }
-                });
-                sums
-            }
-            Self::Some { last, shorter, .. } => added_up(law, last, *shorter),
-        }
-    }
-
-    /// The windows as flows between shorter contexts, row by row.
-    fn flows(&self, law: &[f64]) -> Vec<f64> {
-        let n = self.shorter();
-        let mut flows = vec![0.0; n * n];
-        for (window, &p) in law.iter().enumerate() {
-            let (first, last) = match self {
-                Self::All { vocabulary_size, shorter } => (window / vocabulary_size, window % shorter),
-                Self::Some { first, last, .. } => (first[window] as usize, last[window] as usize),
-            };
-            flows[first * n + last] += p;
-        }
-        flows
-    }
-
-    /// Multiplies every window by a factor of its first tokens.
-    fn scale(&self, law: &mut [f64], factors: &[f64]) {
-        match self {
-            Self::All { vocabulary_size, .. } => {
-                let windows = law.par_chunks_exact_mut(*vocabulary_size).with_min_len(CONTEXTS);
-                windows.zip(factors).for_each(|(windows, factor)| {
-                    windows.iter_mut().for_each(|p| *p *= factor);
-                });
-            }
-            Self::Some { first, .. } => {
-                law.iter_mut().zip(first).for_each(|(p, &first)| *p *= factors[first as usize]);
-            }
-        }
-    }
-}
-
-/// The levels of all windows, the longest first.
-fn all(vocabulary_size: usize, context_length: usize) -> Vec<Level> {
-    (1..context_length)
-        .rev()
-        .map(|length| Level::All { vocabulary_size, shorter: vocabulary_size.pow(length as u32) })
-        .collect()
-}
-
-/// The levels of the windows that are the states, the longest first.
-fn some(states: &States) -> Vec<Level> {
-    let v = states.vocabulary_size() as u128;
-    let mut keys: Vec<u128> = (0..states.len()).map(|state| states.key(state)).collect();
-    (1..states.context_length())
-        .rev()
-        .map(|length| {
-            let modulus = v.pow(length as u32);
-            let mut shorter: Vec<u128> = keys.iter().flat_map(|key| [key / v, key % modulus]).collect();
-            shorter.par_sort_unstable();
-            shorter.dedup();
-            let number = |key: u128| shorter.partition_point(|&other| other < key) as u32;
-            let first = keys.par_iter().map(|key| number(key / v)).collect();
-            let last = keys.par_iter().map(|key| number(key % modulus)).collect();
-            let level = Level::Some { first, last, shorter: shorter.len() };
-            keys = shorter;
-            level
-        })
-        .collect()
+/// `f + Q g` on the shorter contexts of a level, `Q` their chain with the law's weights.
+fn stepped(level: &ContextLevel, law: &[f64], g: &[f64], f: &[f64]) -> Vec<f64> {
+    let mut ahead = vec![0.0; law.len()];
+    level.add_by_last_tokens(g, &mut ahead);
+    let mut next = level.first_sums(&Weighted { law, values: &ahead });
+    divide(&mut next, &level.first_sums(law));
+    next.iter_mut().zip(f).for_each(|(next, f)| *next += f);
+    next
 }
 
 #[cfg(test)]
@@ -240,7 +153,8 @@ mod tests {
     #[test]
     fn two_tokens_are_corrected_by_the_chain_of_one() {
         let law = [0.1, 0.2, 0.3, 0.05, 0.05, 0.1, 0.0, 0.05, 0.15];
-        let contexts = ShorterContexts { levels: all(3, 2), eliminate: true };
+        let contexts =
+            ShorterContexts { levels: ContextLevel::of_all(3, 2), eliminate: true, are_cheap: true };
         let mut corrected = law;
         contexts.correct(&mut corrected);
         let conditional = |a: usize, b: usize| law[3 * a + b] / law[3 * a..3 * a + 3].iter().sum::<f64>();
@@ -262,16 +176,64 @@ mod tests {
         let corpus = settings.read_strings(["abcabdacbbacdabcacbdbadc"]).unwrap();
         let chain = MarkovChain::observed(&corpus, 3).unwrap();
         let weights: Vec<f64> = (0..chain.len()).map(|state| 1.0 + (state * 7 % 5) as f64).collect();
+        let by = |levels| ShorterContexts { levels, eliminate: false, are_cheap: true };
         let mut of_some = weights.clone();
-        ShorterContexts { levels: some(chain.states()), eliminate: false }.correct(&mut of_some);
+        by(ContextLevel::of_some(chain.states())).correct(&mut of_some);
         let mut of_all = vec![0.0; 64];
         let key = |state: usize| chain.states().key(state) as usize;
         for (state, weight) in weights.iter().enumerate() {
             of_all[key(state)] = *weight;
         }
-        ShorterContexts { levels: all(4, 3), eliminate: false }.correct(&mut of_all);
+        by(ContextLevel::of_all(4, 3)).correct(&mut of_all);
         for (state, found) in of_some.iter().enumerate() {
             assert!((found - of_all[key(state)]).abs() < 1e-14);
+        }
+    }
+
+    /// Windows of eight bits, all of which a text shows, in a chain of one bit: the levels skip
+    /// from eight to six. Its law is left as it is, and what a bit tells of all that follows is
+    /// what the chain of one bit tells.
+    #[test]
+    fn levels_that_are_skipped_lose_nothing_that_one_token_tells() {
+        let mut random = 1u64;
+        let letter = |_| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            if random >> 63 == 0 { 'a' } else { 'b' }
+        };
+        let text: String = (0..20_000).map(letter).collect();
+        let settings = CorpusSettings::new(Tokenizer::characters()).document_end(DocumentEnd::Circular);
+        let corpus = settings.read_strings([text]).unwrap();
+        let chain = MarkovChain::observed(&corpus, 8).unwrap();
+        assert_eq!(chain.len(), 256);
+        let levels = ContextLevel::of_some(chain.states());
+        assert_eq!(levels.iter().map(ContextLevel::shorter).collect::<Vec<_>>(), [64, 32, 16, 8, 4, 2]);
+        let contexts = ShorterContexts { levels, eliminate: true, are_cheap: true };
+
+        // From 0 to 1 with 0.3, from 1 to 0 with 0.1.
+        let (step, long_run) = ([[0.7, 0.3], [0.1, 0.9]], [0.25, 0.75]);
+        let bit = |state: usize, place: usize| chain.states().tokens(state)[place] as usize;
+        let law: Vec<f64> = (0..256)
+            .map(|state| {
+                let steps = (1..8).map(|place| step[bit(state, place - 1)][bit(state, place)]);
+                long_run[bit(state, 0)] * steps.product::<f64>()
+            })
+            .collect();
+        // A law is 8 factors, a level's sums of at most 4 terms and quotients; six levels of them
+        // above two contexts: under 256 roundings, each of one unit, in all.
+        let unit = 256.0 * f64::EPSILON;
+        let mut corrected = law.clone();
+        contexts.correct(&mut corrected);
+        for (after, before) in corrected.iter().zip(&law) {
+            assert!((after - before).abs() <= unit * before);
+        }
+
+        // g(0) - g(1) = f(0) - f(1) + (0.7 - 0.1) (g(0) - g(1)), of mean zero.
+        let observable: Vec<f64> = (0..256).map(|state| [0.75, -0.25][bit(state, 7)]).collect();
+        let mut solution = observable.clone();
+        contexts.add_beyond(&law, &observable, &mut solution);
+        for (state, g) in solution.iter().enumerate() {
+            let exact = [0.75, -0.25][bit(state, 7)] / 0.4;
+            assert!((g - exact).abs() <= unit * 2.0, "{g} for {exact}");
         }
     }
 }
