@@ -58,6 +58,23 @@ pub(crate) fn map_in_place(values: &mut [f64], f: impl Fn(usize, f64) -> f64 + S
         .for_each(|(place, value)| *value = f(place, *value));
 }
 
+/// States in the order of their groups, and in each as they are numbered; where the states of
+/// each group begin, and the last ones end. `O(N)`.
+pub(crate) fn by_group(group_of: &[u32], groups: usize) -> (Vec<u32>, Vec<usize>) {
+    let mut starts = vec![0; groups + 1];
+    group_of.iter().for_each(|&group| starts[group as usize + 1] += 1);
+    for group in 0..groups {
+        starts[group + 1] += starts[group];
+    }
+    let (mut next, mut members) = (starts.clone(), vec![0; group_of.len()]);
+    for (state, &group) in group_of.iter().enumerate() {
+        let place = &mut next[group as usize];
+        members[*place] = state as u32;
+        *place += 1;
+    }
+    (members, starts)
+}
+
 /// How far the sum of any row is from one. One product.
 pub(crate) fn row_sum_error<O: TransitionOperator>(operator: &O) -> f64 {
     let mut sums = vec![0.0; operator.states()];

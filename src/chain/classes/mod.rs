@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::StateSet;
 use crate::error::Result;
-use crate::operator::TransitionOperator;
+use crate::operator::{TransitionOperator, by_group};
 use crate::solve::{Observer, Silent};
 use components::Components;
 use periods::Levels;
@@ -191,30 +191,19 @@ pub(crate) fn communicating_within<O: TransitionOperator>(operator: &O, set: &St
 /// Renumbers components by their smallest state, and lists the states of each.
 fn number_by_smallest_state(component_of: &[u32], components: usize) -> (Vec<u32>, Vec<u32>, Vec<usize>) {
     let mut class_of_component = vec![components::NONE; components];
-    let mut sizes = Vec::new();
+    let mut classes = 0;
     let class_of: Vec<u32> = component_of
         .iter()
         .map(|&component| {
             let class = &mut class_of_component[component as usize];
             if *class == components::NONE {
-                *class = sizes.len() as u32;
-                sizes.push(0usize);
+                *class = classes;
+                classes += 1;
             }
-            sizes[*class as usize] += 1;
             *class
         })
         .collect();
-    let mut starts = vec![0];
-    starts.extend(sizes.iter().scan(0, |sum, size| {
-        *sum += size;
-        Some(*sum)
-    }));
-    let mut next = starts.clone();
-    let mut members = vec![0; class_of.len()];
-    for (state, &class) in class_of.iter().enumerate() {
-        members[next[class as usize]] = state as u32;
-        next[class as usize] += 1;
-    }
+    let (members, starts) = by_group(&class_of, classes as usize);
     (class_of, members, starts)
 }
 

@@ -149,12 +149,12 @@ impl<'a, O: TransitionOperator> Accelerated<'a, O> {
 
     /// A sweep, after a plain step where the product is there already and after a correction
     /// where there is one; these alone, if the operator has no sweeps.
-    fn sweep(&self, law: &mut Vec<f64>, next: &mut Vec<f64>, start: &Start<'_>) -> Option<f64> {
+    fn sweep(&mut self, law: &mut Vec<f64>, next: &mut Vec<f64>, start: &Start<'_>) -> Option<f64> {
         if start.is_pushed {
             std::mem::swap(law, next);
         }
-        if let Some(contexts) = self.contexts.as_ref().filter(|_| self.gear.corrects()) {
-            contexts.correct(law);
+        if self.gear.corrects() {
+            self.correct(law);
         }
         let swept = start.operator.sweep_forward(law, next)?;
         std::mem::swap(law, next);

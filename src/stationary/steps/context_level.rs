@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::coarse::Terms;
 use crate::chain::{SortedContexts, States};
-use crate::operator::map_in_place;
+use crate::operator::{by_group, map_in_place};
 
 /// Contexts that a task adds up.
 const CONTEXTS: usize = 1 << 10;
@@ -20,7 +20,7 @@ pub(super) enum ContextLevel {
     Some(SomeWindows),
 }
 
-/// Windows and shorter contexts by their numbers: 12 bytes a window, 8 a context.
+/// Windows and shorter contexts by their numbers: 12 bytes a window, 16 a context.
 pub(super) struct SomeWindows {
     /// How many tokens less than windows contexts have: the steps from one to the next of a window.
     steps: usize,
@@ -28,10 +28,10 @@ pub(super) struct SomeWindows {
     first: Vec<u32>,
     last: Vec<u32>,
     /// Where the windows that start with each context begin, and the last ones end.
-    starts: Vec<u32>,
+    starts: Vec<usize>,
     /// All windows, by what they end with, and where those that end with each context begin.
     by_last: Vec<u32>,
-    by_last_starts: Vec<u32>,
+    by_last_starts: Vec<usize>,
 }
 
 impl ContextLevel {
@@ -43,9 +43,10 @@ impl ContextLevel {
             .collect()
     }
 
-    /// The levels of the windows that are the states, the longest first, each of one token less
-    /// but for the first: that is of as many as there are at most a quarter as many contexts of,
-    /// if there are such. `O(K N)` for text, where almost every window is found beside the one before.
+    /// The levels of the windows that are the states, the longest first. From level to level contexts
+    /// are one token shorter; the first takes windows to contexts of which there are a quarter as
+    /// many or fewer, if any length has so few. `O(K N)` for text, where almost every window is
+    /// found beside the one before.
     pub(super) fn of_some(states: &States) -> Vec<Self> {
         let (v, mut length) = (states.vocabulary_size(), states.context_length());
         let mut keys: Vec<u128> = (0..states.len()).into_par_iter().map(|state| states.key(state)).collect();
@@ -176,13 +177,13 @@ impl SomeWindows {
         let mut starts = Vec::with_capacity(contexts.len() + 1);
         let mut first = Vec::with_capacity(keys.len());
         for (number, context) in contexts.iter().enumerate() {
-            starts.push(first.len() as u32);
+            starts.push(first.len());
             let begun = &starting[first.len()..];
             let windows = begun.iter().take_while(|&first| first == context).count();
             first.extend(std::iter::repeat_n(number as u32, windows));
         }
-        starts.push(first.len() as u32);
-        let (by_last, by_last_starts) = sorted_by(&last, contexts.len());
+        starts.push(first.len());
+        let (by_last, by_last_starts) = by_group(&last, contexts.len());
         (Self { steps: length - shorter, first, last, starts, by_last, by_last_starts }, contexts)
     }
 }
@@ -212,24 +213,8 @@ fn places(keys: &[u128], contexts: &SortedContexts<'_>) -> Option<Vec<u32>> {
     chunks.map(|chunks| chunks.concat())
 }
 
-/// Windows by their contexts, and where those of each context begin; the last ones end.
-fn sorted_by(context_of: &[u32], contexts: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut starts = vec![0; contexts + 1];
-    context_of.iter().for_each(|&context| starts[context as usize + 1] += 1);
-    for context in 0..contexts {
-        starts[context + 1] += starts[context];
-    }
-    let (mut free, mut sorted) = (starts.clone(), vec![0; context_of.len()]);
-    for (window, &context) in context_of.iter().enumerate() {
-        let place = &mut free[context as usize];
-        sorted[*place as usize] = window as u32;
-        *place += 1;
-    }
-    (sorted, starts)
-}
-
-fn range(starts: &[u32], context: usize) -> Range<usize> {
-    starts[context] as usize..starts[context + 1] as usize
+fn range(starts: &[usize], context: usize) -> Range<usize> {
+    starts[context]..starts[context + 1]
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ const WINDOWS_AN_ENTRY: usize = 2;
 /// Aggregation and disaggregation over shorter and shorter contexts.
 ///
 /// In a stationary law over windows of `k` tokens, the first `k - 1` tokens
-/// have the same law as the last `k - 1`, and as any others in a row. What is not yet stationary breaks
+/// have the same law as the last `k - 1`, as have the first and the last of any
+/// number. What is not yet stationary breaks
 /// that, and is mended on the shorter contexts, of which there are fewer: read
 /// as flows from the first `k - 1` tokens to the last, the law is itself the
 /// chain of the contexts of `k - 1` tokens, weighted by the law (Takahashi 1975;
