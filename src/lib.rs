@@ -115,6 +115,7 @@ pub mod mixing;
 pub mod model;
 pub mod ngram;
 pub mod operator;
+mod parallel;
 pub mod passage;
 pub mod prelude;
 pub mod prob;

@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use crate::chain::MarkovChain;
 use crate::error::Result;
 use crate::operator::{TransitionOperator, successors};
+use crate::parallel::of_each_part;
 use crate::prob::Law;
 use crate::solve::{MEMORY_LIMIT, check_memory};
 
@@ -38,9 +39,8 @@ impl Rows {
         label: impl Fn(usize) -> u32 + Sync,
     ) -> Result<Self> {
         let states = closure(chain, law);
-        let length = |&state: &u32| successors(chain.operator(), state as usize).count();
-        let lengths: Vec<usize> = states.par_iter().map(length).collect();
-        let count: usize = lengths.iter().sum();
+        let length = |place: usize| successors(chain.operator(), states[place] as usize).count();
+        let count = of_each_part(states.len(), &length).into_iter().sum();
         let needed = count as u128 * size_of::<LabelledStep>() as u128;
         check_memory("the rows of the chain, to be compared", needed, MEMORY_LIMIT)?;
         let mut place = vec![u32::MAX; chain.len()];
@@ -58,8 +58,7 @@ impl Rows {
         let mut steps = Vec::with_capacity(count);
         let mut starts = vec![0];
         for chunk in states.chunks(1 << 12) {
-            let rows: Vec<Vec<LabelledStep>> = chunk.par_iter().map(row).collect();
-            for row in rows {
+            for row in of_each_part(chunk.len(), &|place| row(&chunk[place])) {
                 steps.extend(row);
                 starts.push(steps.len());
             }

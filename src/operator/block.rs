@@ -7,7 +7,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::map_in_place;
 use super::transition::TransitionOperator;
+use crate::parallel::for_each_part;
 use crate::prob::sum_columns;
 
 /// The most columns that it pays to move together: the entries of a state fill
@@ -106,7 +108,7 @@ pub(super) fn entries<const W: usize>(values: &[f64], at: usize) -> [f64; W] {
 pub(super) fn by_column(
     (input, output): (&[f64], &mut [f64]),
     columns: usize,
-    product: impl Fn(&[f64], &mut [f64]),
+    product: &dyn Fn(&[f64], &mut [f64]),
 ) {
     if columns == 1 {
         return product(input, output);
@@ -114,21 +116,22 @@ pub(super) fn by_column(
     let states = input.len() / columns;
     let (mut column, mut image) = (vec![0.0; states], vec![0.0; states]);
     for place in 0..columns {
-        column.par_iter_mut().with_min_len(ENTRIES).enumerate().for_each(|(state, entry)| {
-            *entry = input[state * columns + place];
-        });
+        map_in_place(&mut column, |state, _| input[state * columns + place]);
         product(&column, &mut image);
-        output.par_chunks_mut(columns).with_min_len(ENTRIES).zip(&image).for_each(|(entries, value)| {
-            entries[place] = *value;
-        });
+        map_columns(
+            output,
+            columns,
+            |state, column, value| if column == place { image[state] } else { value },
+        );
     }
 }
 
 /// Replaces every entry of a block by a function of its state, column and value, in parallel.
 pub(crate) fn map_columns(values: &mut [f64], columns: usize, f: impl Fn(usize, usize, f64) -> f64 + Sync) {
-    let states = values.par_chunks_mut(columns).with_min_len(ENTRIES.div_ceil(columns));
-    states.enumerate().for_each(|(state, entries)| {
-        entries.iter_mut().enumerate().for_each(|(column, value)| *value = f(state, column, *value));
+    for_each_part(values, ENTRIES.div_ceil(columns) * columns, &|first, part| {
+        for (entries, state) in part.chunks_exact_mut(columns).zip(first / columns..) {
+            entries.iter_mut().enumerate().for_each(|(column, value)| *value = f(state, column, *value));
+        }
     });
 }
 

@@ -23,8 +23,6 @@ mod test_steps;
 mod transition;
 mod triplets;
 
-use rayon::prelude::*;
-
 pub use backoff::BackoffOperator;
 #[cfg(test)]
 pub(crate) use backoff::test_matrix;
@@ -42,6 +40,9 @@ pub use transition::{
 };
 pub use triplets::Triplets;
 
+use crate::parallel::for_each_part;
+use crate::prob::extremes_by;
+
 /// Panics unless both vectors of a product have one entry per state.
 #[track_caller]
 fn check_lengths<O: TransitionOperator>(operator: &O, input: &[f64], output: &[f64]) {
@@ -51,11 +52,9 @@ fn check_lengths<O: TransitionOperator>(operator: &O, input: &[f64], output: &[f
 
 /// Replaces every entry by a function of its place and value, in parallel.
 pub(crate) fn map_in_place(values: &mut [f64], f: impl Fn(usize, f64) -> f64 + Sync) {
-    values
-        .par_iter_mut()
-        .with_min_len(1 << 12)
-        .enumerate()
-        .for_each(|(place, value)| *value = f(place, *value));
+    for_each_part(values, 1 << 12, &|first, part| {
+        part.iter_mut().zip(first..).for_each(|(value, place)| *value = f(place, *value));
+    });
 }
 
 /// States in the order of their groups, and in each as they are numbered; where the states of
@@ -79,5 +78,6 @@ pub(crate) fn by_group(group_of: &[u32], groups: usize) -> (Vec<u32>, Vec<usize>
 pub(crate) fn row_sum_error<O: TransitionOperator>(operator: &O) -> f64 {
     let mut sums = vec![0.0; operator.states()];
     operator.pull_back(&vec![1.0; operator.states()], &mut sums);
-    sums.into_par_iter().map(|sum| (sum - 1.0).abs()).reduce(|| 0.0, f64::max)
+    let [(_, largest)] = extremes_by(sums.len(), |state| [(sums[state] - 1.0).abs()]);
+    largest
 }

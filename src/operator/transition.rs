@@ -1,10 +1,9 @@
 //! The one trait that every analysis is written against.
 
-use rayon::prelude::*;
-
 use super::block::{by_column, check_blocks};
 use super::tabulated::{tabulate, tabulated_bytes};
 use crate::error::Result;
+use crate::parallel::{ROWS, fill_by};
 use crate::prob::{StreamRng, sums_by};
 
 /// A transition of positive probability, met while walking a row or column.
@@ -149,7 +148,7 @@ pub trait TransitionOperator: Send + Sync {
     /// If a slice does not have N entries a column.
     fn push_block(&self, laws: &[f64], next: &mut [f64], columns: usize) {
         check_blocks(self, laws, next, columns);
-        by_column((laws, next), columns, |law, next| self.push_forward(law, next));
+        by_column((laws, next), columns, &|law, next| self.push_forward(law, next));
     }
 
     /// Pulls several observables one step back together, interleaved as the laws of
@@ -160,7 +159,7 @@ pub trait TransitionOperator: Send + Sync {
     /// If a slice does not have N entries a column.
     fn pull_block(&self, observables: &[f64], expected: &mut [f64], columns: usize) {
         check_blocks(self, observables, expected, columns);
-        by_column((observables, expected), columns, |observable, expected| {
+        by_column((observables, expected), columns, &|observable, expected| {
             self.pull_back(observable, expected);
         });
     }
@@ -226,9 +225,7 @@ pub trait TransitionOperator: Send + Sync {
         assert_eq!(weights.len(), self.states(), "one entry per state");
         assert_eq!(next.len(), self.states(), "one entry per state");
         let term = |from: Transition| weights[from.state] * from.probability;
-        next.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, largest)| {
-            *largest = predecessors(self, state).map(term).fold(0.0, f64::max);
-        });
+        fill_by(next, ROWS, |state| predecessors(self, state).map(term).fold(0.0, f64::max));
     }
 
     /// Writes one likely step out of every state: the most probable one, the
@@ -242,9 +239,8 @@ pub trait TransitionOperator: Send + Sync {
     /// If the slice does not have N entries.
     fn likely_steps(&self, steps: &mut [LikelyStep]) {
         assert_eq!(steps.len(), self.states(), "one entry per state");
-        steps.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, step)| {
-            *step = likeliest(successors(self, state).map(|to| (to.state, to.probability)));
-        });
+        let likeliest_from = |state| likeliest(successors(self, state).map(|to| (to.state, to.probability)));
+        fill_by(steps, ROWS, likeliest_from);
     }
 
     /// Whether it is evident that every step appends a token to a context and
@@ -269,8 +265,8 @@ pub trait TransitionOperator: Send + Sync {
     /// If the slice does not have N entries.
     fn row_entropies(&self, entropies: &mut [f64]) {
         assert_eq!(entropies.len(), self.states(), "one entry per state");
-        entropies.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, entropy)| {
-            *entropy = successors(self, state).map(|to| -to.probability * to.probability.log2()).sum();
+        fill_by(entropies, ROWS, |state| {
+            successors(self, state).map(|to| -to.probability * to.probability.log2()).sum()
         });
     }
 

@@ -7,6 +7,7 @@ use super::dirichlet::Dirichlet;
 use super::iteration::LEAST;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, row_sum_error, successors};
+use crate::parallel::of_each_part;
 use crate::prob::{sum_by, sum_depth};
 use crate::solve::{Observer, report};
 
@@ -115,7 +116,8 @@ fn exits_of<O: TransitionOperator>(problem: &Dirichlet<'_, O>, open: &[usize]) -
     for (at, &state) in open.iter().enumerate() {
         place[state] = at as u32;
     }
-    let exits = |&state: &usize| {
+    let exits = |number: usize| {
+        let state = open[number];
         let collected = problem.reward.of(state);
         let mut row =
             Row { open: vec![0.0; open.len()], leaving: 0.0, collected, exits: 0, underflows: false };
@@ -132,7 +134,7 @@ fn exits_of<O: TransitionOperator>(problem: &Dirichlet<'_, O>, open: &[usize]) -
         }
         row
     };
-    open.par_iter().map(exits).collect()
+    of_each_part(open.len(), &exits)
 }
 
 /// From the state eliminated last, which leads to the boundary alone, back to

@@ -1,18 +1,17 @@
 //! Bounds from below and above, closer with every product.
 
-use rayon::prelude::*;
-
 use super::dirichlet::Dirichlet;
 use super::{Enclosure, Interval};
 use crate::operator::{Block, TransitionOperator, map_in_place, row_sum_error};
+use crate::prob::extremes_by;
 use crate::solve::{Observer, Progress, Stop};
 
 /// Below this a sum of products may have lost digits to underflow, so that no
 /// ratio of it is used.
 pub(super) const LEAST: f64 = 1e-290;
 
-/// States that one task looks at.
-const STATES: usize = 1 << 12;
+/// Relative rounding error of the last few operations on either bound.
+const LAST: f64 = 8.0 * f64::EPSILON;
 
 /// Share of a round that moves; the rest waits, so that no period is seen.
 const MOVING: f64 = 0.9;
@@ -161,25 +160,20 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
 
     /// The range of `dx/dy` over the open states.
     fn found(&self) -> Found {
-        // The ratios, and the least probability of having met the boundary.
-        let none = (f64::INFINITY, 0.0, 1.0);
-        let look = |state: usize| -> (f64, f64, f64) {
+        // The ratio as it bounds from below and from above, and the probability of having met the boundary.
+        let look = |state: usize| {
             if !self.problem.open.contains(state) {
-                return none;
+                return [f64::INFINITY, 0.0, 1.0];
             }
             let steps = &self.steps.values()[2 * state..2 * state + 2];
             let (dx, dy, met) = (steps[0], steps[1], self.met[state]);
             match dx / dy {
-                _ if dx < LEAST && dy < LEAST => (f64::INFINITY, 0.0, met),
-                _ if dy < LEAST => (0.0, f64::INFINITY, met),
-                ratio => (ratio, ratio, met),
+                _ if dx < LEAST && dy < LEAST => [f64::INFINITY, 0.0, met],
+                _ if dy < LEAST => [0.0, f64::INFINITY, met],
+                ratio => [ratio, ratio, met],
             }
         };
-        let join = |one: (f64, f64, f64), two: (f64, f64, f64)| {
-            (one.0.min(two.0), one.1.max(two.1), one.2.min(two.2))
-        };
-        let states = (0..self.met.len()).into_par_iter().with_min_len(STATES);
-        let (lower, upper, met) = states.map(look).reduce(|| none, join);
+        let [(lower, _), (_, upper), (met, _)] = extremes_by(self.met.len(), look);
         let error = 2.0 * self.rounding();
         let lower = if lower.is_finite() { lower * (1.0 - error).max(0.0) } else { 0.0 };
         let meeting_time = if met >= LEAST { 2.0 * self.rounds as f64 / met } else { f64::INFINITY };
@@ -202,34 +196,30 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
         // Nothing is left of what may be infinite once the boundary was met for certain.
         let rest = if open.upper > 0.0 { open.upper * ratios.upper } else { 0.0 };
         let lower = x * (1.0 - error) + open.lower * ratios.lower - hidden * ratios.lower.max(1.0);
-        Interval { lower: lower.max(0.0), upper: x * (1.0 + error) + rest + hidden }
+        let upper = x * (1.0 + error) + rest + hidden;
+        Interval { lower: lower.max(0.0) * (1.0 - LAST), upper: upper * (1.0 + LAST) }
     }
 
     fn width(&self, found: Found, relative: bool) -> Width {
         let width = |state: usize| {
             let bounds = self.bounds(state, found);
             if !self.problem.open.contains(state) || bounds.upper == 0.0 {
-                return Width { found: 0.0, least: 0.0 };
+                return [0.0; 2];
             }
             let unit = if relative { bounds.upper } else { 1.0 };
             let width = if bounds.upper.is_finite() { bounds.width() / unit } else { f64::INFINITY };
             // The sums are off, and so is what is left open times what is still to come.
             let off = self.collected[state] + self.met[state] * found.ratios.lower;
-            Width { found: width, least: self.rounding() * off / unit }
+            [width, self.rounding() * off / unit]
         };
-        let larger = |one: Width, two: Width| Width {
-            found: one.found.max(two.found),
-            least: one.least.max(two.least),
-        };
-        let states = (0..self.met.len()).into_par_iter().with_min_len(STATES);
-        states.map(width).reduce(|| Width { found: 0.0, least: 0.0 }, larger)
+        let [(_, found), (_, least)] = extremes_by(self.met.len(), width);
+        Width { found, least }
     }
 
     fn enclosure(&self, found: Found) -> Enclosure {
         let bounds: Vec<Interval> = (0..self.met.len()).map(|state| self.bounds(state, found)).collect();
         let lower = bounds.iter().map(|bounds| bounds.lower).collect();
         let upper = bounds.iter().map(|bounds| bounds.upper).collect();
-        // The last few operations on either bound.
-        self.problem.enclosure(lower, upper, 8.0 * f64::EPSILON)
+        self.problem.enclosure(lower, upper, 0.0)
     }
 }

@@ -22,6 +22,6 @@ pub(crate) use divergence::{divergence_term, relative_entropy_term};
 pub use entropy::{entropy, miller_madow_entropy, plug_in_entropy};
 pub use estimator::EntropyEstimator;
 pub use law::Law;
-pub(crate) use reduce::{dot, sum_by, sum_columns, sum_depth, sums_by};
+pub(crate) use reduce::{dot, extremes_by, sum_by, sum_columns, sum_depth, sums_by};
 pub(crate) use streams::LANES;
 pub use streams::{StreamRng, stream};

@@ -1,6 +1,6 @@
 //! Sums that come out the same on any number of threads.
 
-use rayon::prelude::*;
+use crate::parallel::of_each_part;
 
 /// Terms added by one task. Fixed, so that the order of additions is too.
 const CHUNK: usize = 1 << 13;
@@ -42,7 +42,7 @@ pub(crate) fn sums_by<const M: usize>(n: usize, terms: impl Fn(usize) -> [f64; M
     if n < PARALLEL_FROM {
         (0..chunks).map(chunk_sums).fold([0.0; M], add)
     } else {
-        (0..chunks).into_par_iter().map(chunk_sums).collect::<Vec<_>>().into_iter().fold([0.0; M], add)
+        of_each_part(chunks, &chunk_sums).into_iter().fold([0.0; M], add)
     }
 }
 
@@ -76,9 +76,32 @@ pub(crate) fn sum_columns(n: usize, columns: usize, term: impl Fn(usize, usize) 
     let sums: Vec<Vec<f64>> = if n * columns < PARALLEL_FROM {
         (0..chunks).map(chunk_sums).collect()
     } else {
-        (0..chunks).into_par_iter().map(chunk_sums).collect()
+        of_each_part(chunks, &chunk_sums)
     };
     (0..columns).map(|column| sums.iter().fold(0.0, |sum, sums| sum + sums[column])).collect()
+}
+
+/// The least and the greatest of several values of every `i` in `0..n`; infinite and minus
+/// infinite of none.
+pub(crate) fn extremes_by<const M: usize>(
+    n: usize,
+    values: impl Fn(usize) -> [f64; M] + Sync,
+) -> [(f64, f64); M] {
+    let none = [(f64::INFINITY, f64::NEG_INFINITY); M];
+    let chunk_extremes = |chunk: usize| {
+        let places = chunk * CHUNK..n.min((chunk + 1) * CHUNK);
+        places.map(|i| values(i).map(|value| (value, value))).fold(none, wider)
+    };
+    let chunks = n.div_ceil(CHUNK);
+    if n < PARALLEL_FROM {
+        (0..chunks).map(chunk_extremes).fold(none, wider)
+    } else {
+        of_each_part(chunks, &chunk_extremes).into_iter().fold(none, wider)
+    }
+}
+
+fn wider<const M: usize>(one: [(f64, f64); M], two: [(f64, f64); M]) -> [(f64, f64); M] {
+    std::array::from_fn(|i| (one[i].0.min(two[i].0), one[i].1.max(two[i].1)))
 }
 
 /// The dot product of two vectors, added up as by [`sum_by`].
@@ -101,6 +124,17 @@ mod tests {
             let triangle = (n * n.saturating_sub(1) / 2) as f64;
             assert_eq!(sum_by(n, |i| i as f64), triangle);
             assert_eq!(sums_by(n, |i| [i as f64, 1.0]), [triangle, n as f64]);
+        }
+    }
+
+    #[test]
+    fn extremes_are_found_wherever_they_are() {
+        assert_eq!(extremes_by(0, |_| [1.0]), [(f64::INFINITY, f64::NEG_INFINITY)]);
+        for n in [1, CHUNK + 1, PARALLEL_FROM + 3] {
+            for at in [0, n / 2, n - 1] {
+                let found = extremes_by(n, |i| [f64::from(i == at), -(i as f64)]);
+                assert_eq!(found, [(f64::from(n == 1), 1.0), (-((n - 1) as f64), 0.0)]);
+            }
         }
     }
 

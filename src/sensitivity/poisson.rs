@@ -4,7 +4,7 @@ use crate::chain::{MarkovChain, StateSet};
 use crate::error::{Error, Result};
 use crate::operator::{Fundamental, TransitionOperator, row_sum_error};
 use crate::passage::{Interval, PassageSolver};
-use crate::prob::{Law, dot, sum_depth};
+use crate::prob::{Law, dot, extremes_by, sum_depth};
 use crate::solve::{LinearSolution, LinearSystem, Observer, Outcome, Report, Silent, Stop, check_positive};
 
 /// Solves Poisson's equation `g - P g = f - pi f`, `pi g = 0`, on any operator.
@@ -178,11 +178,8 @@ impl Poisson {
     fn new<O: TransitionOperator>(operator: &O, values: Vec<f64>, mean: f64, centred: &[f64]) -> Self {
         let mut pulled = vec![0.0; values.len()];
         operator.pull_back(&values, &mut pulled);
-        let (mut lower, mut upper) = (f64::INFINITY, f64::NEG_INFINITY);
-        for state in 0..values.len() {
-            let constant = centred[state] - values[state] + pulled[state];
-            (lower, upper) = (lower.min(constant), upper.max(constant));
-        }
+        let constant = |state: usize| [centred[state] - values[state] + pulled[state]];
+        let [(lower, upper)] = extremes_by(values.len(), constant);
         // A row adds up its terms, in whatever order, to `longest_row` units of
         // their size; a row that does not sum to one is off by as much of them.
         let unit = (operator.longest_row() + 3) as f64 * f64::EPSILON + 2.0 * row_sum_error(operator);
@@ -257,9 +254,8 @@ fn proven_error<O: TransitionOperator>(
 
 /// The largest number less the smallest.
 fn spread(numbers: &[f64]) -> f64 {
-    let (low, high) =
-        numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
-    high - low
+    let [(least, greatest)] = extremes_by(numbers.len(), |i| [numbers[i]]);
+    greatest - least
 }
 
 /// The largest number in absolute value.

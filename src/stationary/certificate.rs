@@ -8,7 +8,7 @@ use super::steps::{Anderson, DAMPED, DEPTH, Means};
 use super::tape::{Tape, impossible};
 use crate::chain::Classes;
 use crate::operator::{TransitionOperator, map_in_place, row_sum_error};
-use crate::prob::{sum_by, sum_depth};
+use crate::prob::{extremes_by, sum_by, sum_depth};
 
 /// Steps over which a solution that proves nothing yet has to come nearer. Else it is begun anew
 /// with fewer means: together they may lead round in circles on a chain where each alone arrives.
@@ -167,10 +167,8 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
 
     /// The difference of the most and the least that is left in a class.
     fn spread_in(&self, class: usize) -> f64 {
-        let left = self.classes.members(class).par_iter().map(|&state| self.left[state as usize]);
-        let extremes = left.map(|left| (left, left));
-        let (least, most) =
-            extremes.reduce(|| (f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let states = self.classes.members(class);
+        let [(least, most)] = extremes_by(states.len(), |i| [self.left[states[i] as usize]]);
         most - least
     }
 
@@ -224,14 +222,10 @@ impl<'a, O: TransitionOperator> Certificate<'a, O> {
         let of_class = |(class, &target): (usize, &usize)| {
             let states = self.classes.members(class);
             // The least and the largest value, and the least fall elsewhere than in the target.
-            let extremes = |&state: &u32| {
-                let (value, fall) = (self.solution[state as usize], self.left[state as usize]);
-                (value, value, if state as usize == target { f64::INFINITY } else { fall })
-            };
-            let (least, most, fall) = states.par_iter().map(extremes).reduce(
-                || (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY),
-                |a, b| (a.0.min(b.0), a.1.max(b.1), a.2.min(b.2)),
-            );
+            let [(least, most), (fall, _)] = extremes_by(states.len(), |i| {
+                let state = states[i] as usize;
+                [self.solution[state], if state == target { f64::INFINITY } else { self.left[state] }]
+            });
             // A product of terms of this size rounds by at most this, the difference once more.
             let unit = (self.operator.longest_sum() + 4) as f64 * f64::EPSILON + self.row_sum_error;
             let rounding = unit * least.abs().max(most.abs());

@@ -2,13 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rayon::prelude::*;
-
 use super::NODES;
 use super::periods::greatest_common_divisor;
 use super::search::{Marks, search};
 use crate::error::Result;
 use crate::operator::{TransitionOperator, successors};
+use crate::parallel::of_each_part;
 use crate::solve::{Observer, Watch};
 
 /// States from which on a large component is sought.
@@ -79,8 +78,8 @@ impl LargeComponent {
             }
             period
         };
-        let parts = (0..self.levels.len().div_ceil(NODES)).into_par_iter().map(of_part);
-        parts.reduce(|| 0, greatest_common_divisor) as usize
+        let parts = of_each_part(self.levels.len().div_ceil(NODES), &of_part);
+        parts.into_iter().fold(0, greatest_common_divisor) as usize
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use crate::error::Result;
 use crate::operator::Transition;
+use crate::parallel::of_each_part;
 use crate::solve::Watch;
 
 /// Nodes of a level from which on all threads go through it, and that one task takes.
@@ -89,12 +88,12 @@ pub(super) fn search(
         if frontier.len() < WIDE {
             expand(level, &frontier, &mut found);
         } else {
-            let parts = frontier.par_chunks(TASK).map(|some| {
-                let mut found = Vec::new();
-                expand(level, some, &mut found);
+            let parts = of_each_part(frontier.len().div_ceil(TASK), &|part| {
+                let (first, mut found) = (part * TASK, Vec::new());
+                expand(level, &frontier[first..frontier.len().min(first + TASK)], &mut found);
                 found
             });
-            found = parts.collect::<Vec<_>>().concat();
+            found = parts.concat();
         }
         if found.is_empty() {
             break;

@@ -4,10 +4,8 @@ use rand::Rng;
 use rayon::prelude::*;
 
 use super::{Column, ColumnFiller, place_in};
+use crate::parallel::{ROWS, fill_by};
 use crate::prob::StreamRng;
-
-/// Rows that one task fills.
-const ROWS: usize = 64;
 
 /// Alias tables of many laws, one after another in one flat array (Walker 1977;
 /// construction of Vose 1991): 8 bytes an outcome and 8 a law.
@@ -88,7 +86,7 @@ impl AliasRows {
 /// Where rows of these lengths start in one flat array, and where the last ends.
 pub(crate) fn row_starts(rows: usize, length: impl Fn(usize) -> usize + Sync) -> Vec<usize> {
     let mut starts = vec![0; rows + 1];
-    starts[1..].par_iter_mut().with_min_len(ROWS).enumerate().for_each(|(row, end)| *end = length(row));
+    fill_by(&mut starts[1..], ROWS, length);
     for row in 0..rows {
         starts[row + 1] += starts[row];
     }

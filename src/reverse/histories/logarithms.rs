@@ -1,6 +1,7 @@
 //! Sums of weights that are too small, or too different, for floating-point numbers.
 
-use rayon::prelude::*;
+use crate::operator::map_in_place;
+use crate::prob::extremes_by;
 
 /// Adds up weights that are given as natural logarithms: `ln(e^a + e^b + ...)`,
 /// one at a time, without under- or overflow. Zero is `-inf`.
@@ -85,7 +86,8 @@ impl CompensatedSum {
 
 /// The largest of many numbers, in parallel; `-inf` of none.
 pub(super) fn largest(values: &[f64]) -> f64 {
-    values.par_iter().with_min_len(1 << 12).copied().reduce(|| f64::NEG_INFINITY, f64::max)
+    let [(_, largest)] = extremes_by(values.len(), |i| [values[i]]);
+    largest
 }
 
 /// The weights whose logarithms are given, divided by their sum; `None` if all are zero.
@@ -94,9 +96,10 @@ pub(super) fn normalized(logs: &[f64]) -> Option<Vec<f64>> {
     if top == f64::NEG_INFINITY {
         return None;
     }
-    let mut weights: Vec<f64> = logs.par_iter().with_min_len(1 << 12).map(|log| (log - top).exp()).collect();
+    let mut weights = logs.to_vec();
+    map_in_place(&mut weights, |_, log| (log - top).exp());
     let sum = crate::prob::sum_by(weights.len(), |i| weights[i]);
-    weights.par_iter_mut().with_min_len(1 << 12).for_each(|weight| *weight /= sum);
+    map_in_place(&mut weights, |_, weight| weight / sum);
     Some(weights)
 }
 

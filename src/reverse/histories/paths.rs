@@ -4,8 +4,9 @@ use rayon::prelude::*;
 
 use super::logarithms::{CompensatedSum, LogSum, largest};
 use crate::chain::StateSet;
-use crate::operator::{Transition, TransitionOperator, predecessors, successors};
-use crate::prob::sum_by;
+use crate::operator::{Transition, TransitionOperator, map_in_place, predecessors, successors};
+use crate::parallel::{ROWS, fill_by};
+use crate::prob::{extremes_by, sum_by};
 
 /// A product below this is computed again from its logarithms: what its terms
 /// lose to underflow, at most 2^-1074 each, might be more than an `eps` of it.
@@ -72,14 +73,10 @@ impl Message {
     /// Adds the weights to others, whose logarithms are given.
     pub(super) fn add_to(&self, sums: &mut [f64]) {
         let scale = self.scale.value();
-        sums.par_iter_mut().with_min_len(1 << 12).zip(&self.logs).for_each(|(sum, log)| {
-            let weight = log + scale;
-            let (less, more) = if weight < *sum { (weight, *sum) } else { (*sum, weight) };
-            if less > f64::NEG_INFINITY {
-                *sum = more + (less - more).exp().ln_1p();
-            } else {
-                *sum = more;
-            }
+        map_in_place(sums, |state, sum| {
+            let weight = self.logs[state] + scale;
+            let (less, more) = if weight < sum { (weight, sum) } else { (sum, weight) };
+            if less > f64::NEG_INFINITY { more + (less - more).exp().ln_1p() } else { more }
         });
     }
 
@@ -91,7 +88,7 @@ impl Message {
             self.logs.fill(f64::NEG_INFINITY);
             self.shift = 0.0;
         } else if top != 0.0 {
-            self.logs.par_iter_mut().with_min_len(1 << 12).for_each(|log| *log -= top);
+            map_in_place(&mut self.logs, |_, log| log - top);
         }
         self.scale = before.plus(self.shift);
     }
@@ -224,15 +221,15 @@ impl<'p, 'a, O: TransitionOperator> Stepper<'p, 'a, O> {
             self.mark_reached(direction, &message.logs);
         }
         let (product, reached) = (&self.product, &self.reached);
-        next.logs.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, log)| {
+        fill_by(&mut next.logs, ROWS, |state| {
             let output = product[state];
-            *log = if !wanted(state) || (output == 0.0 && reached[state] == 0.0) {
+            if !wanted(state) || (output == 0.0 && reached[state] == 0.0) {
                 f64::NEG_INFINITY
             } else if output >= SMALL {
                 output.ln()
             } else {
                 exact(state) - top
-            };
+            }
         });
         next.rescale(message.scale, top + paths.keep);
     }
@@ -241,13 +238,12 @@ impl<'p, 'a, O: TransitionOperator> Stepper<'p, 'a, O> {
     /// whose logarithm is returned.
     fn load(&mut self, direction: Direction, logs: &[f64]) -> f64 {
         let paths = self.paths;
-        let masked = |(state, &log): (usize, &f64)| {
-            if paths.may_depart(direction, state) { log } else { f64::NEG_INFINITY }
+        let masked = |state: usize| {
+            if paths.may_depart(direction, state) { logs[state] } else { f64::NEG_INFINITY }
         };
-        let all = logs.par_iter().with_min_len(1 << 12).enumerate().map(masked);
-        let top = all.clone().reduce(|| f64::NEG_INFINITY, f64::max);
+        let [(_, top)] = extremes_by(logs.len(), |state| [masked(state)]);
         let unit = if top == f64::NEG_INFINITY { 0.0 } else { top };
-        self.weights.par_iter_mut().zip(all).for_each(|(weight, log)| *weight = (log - unit).exp());
+        map_in_place(&mut self.weights, |state, _| (masked(state) - unit).exp());
         unit
     }
 
@@ -256,11 +252,7 @@ impl<'p, 'a, O: TransitionOperator> Stepper<'p, 'a, O> {
     fn mark_reached(&mut self, direction: Direction, logs: &[f64]) {
         let paths = self.paths;
         let inside = |state: usize| paths.may_depart(direction, state) && logs[state] > f64::NEG_INFINITY;
-        self.weights
-            .par_iter_mut()
-            .with_min_len(1 << 12)
-            .enumerate()
-            .for_each(|(state, weight)| *weight = f64::from(u8::from(inside(state))));
+        map_in_place(&mut self.weights, |state, _| f64::from(u8::from(inside(state))));
         self.reached.resize(logs.len(), 0.0);
         paths.product(direction, &self.weights, &mut self.reached);
     }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::operator::{LikelyStep, TransitionOperator, map_in_place, predecessors};
+use crate::parallel::{ROWS, fill_by};
 
 /// The relative error of `law W` from which on it is not found by subtraction.
 const CANCELLED: f64 = 1e-8;
@@ -153,9 +154,9 @@ impl LikelyPaths {
 
 /// `law W`, added up without the likely steps.
 fn push_unlikely<O: TransitionOperator>(operator: &O, likely: &[u32], law: &[f64], next: &mut [f64]) {
-    next.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, sum)| {
+    fill_by(next, ROWS, |state| {
         let unlikely = predecessors(operator, state).filter(|from| likely[from.state] as usize != state);
-        *sum = unlikely.map(|from| law[from.state] * from.probability).sum();
+        unlikely.map(|from| law[from.state] * from.probability).sum()
     });
 }
 
