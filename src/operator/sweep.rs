@@ -7,7 +7,7 @@ use crate::prob::sums_by;
 
 /// Groups of outputs, one after the other, each computed by all threads: with more of
 /// them hardly fewer sweeps are needed, and each is one more wait for the last thread.
-pub(super) const GROUPS: usize = 16;
+pub(super) const GROUPS: usize = 8;
 
 /// Entries that one task measures.
 const PART: usize = 1 << 12;

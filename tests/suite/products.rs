@@ -131,7 +131,7 @@ fn check_sweep<O: TransitionOperator>(operator: &O, what: &str) -> bool {
 
 #[test]
 fn sweeps_take_up_what_is_there_group_by_group() {
-    // Groups by the sixteenth and by the least size, with a short last one; and one group.
+    // Groups by the eighth and by the least size, with a short last one; and one group.
     for (v, k) in [(2, 17), (3, 11), (7, 6), (40, 3), (4200, 1), (27, 2)] {
         let space = ContextSpace::new(v, k).unwrap();
         let shift = ShiftOperator::new(space, table(&space)).unwrap();
