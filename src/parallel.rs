@@ -1,12 +1,13 @@
 //! Work handed out to all threads in parts.
 //!
-//! Parts are worked on behind a pointer to a function, called once a part. What hands them
-//! out is then compiled once, not for every closure of every analysis of every operator.
+//! Parts are worked on behind a pointer to a function, called once a part. What hands them out is then
+//! compiled once for every type of value, not for every closure of every analysis of every operator.
+//! A part should be work enough to pay for the call: many values, or a row of the matrix.
 
 use rayon::prelude::*;
 
 /// Rows or columns of a matrix that are looked through in one part.
-pub(crate) const ROWS: usize = 64;
+pub(crate) const ROWS_A_PART: usize = 64;
 
 /// Calls a function with runs of so many values, the last maybe shorter, and the place of the first of each.
 pub(crate) fn for_each_part<T: Send>(

@@ -118,11 +118,10 @@ pub(super) fn by_column(
     for place in 0..columns {
         map_in_place(&mut column, |state, _| input[state * columns + place]);
         product(&column, &mut image);
-        map_columns(
-            output,
-            columns,
-            |state, column, value| if column == place { image[state] } else { value },
-        );
+        for_each_part(output, ENTRIES.div_ceil(columns) * columns, &|first, part| {
+            let states = part.chunks_exact_mut(columns).zip(&image[first / columns..]);
+            states.for_each(|(entries, value)| entries[place] = *value);
+        });
     }
 }
 

@@ -79,5 +79,5 @@ pub(crate) fn row_sum_error<O: TransitionOperator>(operator: &O) -> f64 {
     let mut sums = vec![0.0; operator.states()];
     operator.pull_back(&vec![1.0; operator.states()], &mut sums);
     let [(_, largest)] = extremes_by(sums.len(), |state| [(sums[state] - 1.0).abs()]);
-    largest
+    largest.max(0.0)
 }

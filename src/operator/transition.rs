@@ -3,7 +3,7 @@
 use super::block::{by_column, check_blocks};
 use super::tabulated::{tabulate, tabulated_bytes};
 use crate::error::Result;
-use crate::parallel::{ROWS, fill_by};
+use crate::parallel::{ROWS_A_PART, fill_by};
 use crate::prob::{StreamRng, sums_by};
 
 /// A transition of positive probability, met while walking a row or column.
@@ -225,7 +225,7 @@ pub trait TransitionOperator: Send + Sync {
         assert_eq!(weights.len(), self.states(), "one entry per state");
         assert_eq!(next.len(), self.states(), "one entry per state");
         let term = |from: Transition| weights[from.state] * from.probability;
-        fill_by(next, ROWS, |state| predecessors(self, state).map(term).fold(0.0, f64::max));
+        fill_by(next, ROWS_A_PART, |state| predecessors(self, state).map(term).fold(0.0, f64::max));
     }
 
     /// Writes one likely step out of every state: the most probable one, the
@@ -240,7 +240,7 @@ pub trait TransitionOperator: Send + Sync {
     fn likely_steps(&self, steps: &mut [LikelyStep]) {
         assert_eq!(steps.len(), self.states(), "one entry per state");
         let likeliest_from = |state| likeliest(successors(self, state).map(|to| (to.state, to.probability)));
-        fill_by(steps, ROWS, likeliest_from);
+        fill_by(steps, ROWS_A_PART, likeliest_from);
     }
 
     /// Whether it is evident that every step appends a token to a context and
@@ -265,7 +265,7 @@ pub trait TransitionOperator: Send + Sync {
     /// If the slice does not have N entries.
     fn row_entropies(&self, entropies: &mut [f64]) {
         assert_eq!(entropies.len(), self.states(), "one entry per state");
-        fill_by(entropies, ROWS, |state| {
+        fill_by(entropies, ROWS_A_PART, |state| {
             successors(self, state).map(|to| -to.probability * to.probability.log2()).sum()
         });
     }

@@ -52,7 +52,7 @@ impl Reward {
 
 impl<O: TransitionOperator> Dirichlet<'_, O> {
     /// The bounds of all states from those of the open ones, each bound
-    /// computed with at most this relative error.
+    /// computed with at most this relative error, zero if it is rounded outwards already.
     pub(super) fn enclosure(&self, lower: Vec<f64>, upper: Vec<f64>, relative_error: f64) -> Enclosure {
         let error = relative_error + self.reward.relative_error();
         let (shrink, stretch) =

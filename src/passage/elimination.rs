@@ -1,18 +1,16 @@
 //! Bounds from a direct solution that subtracts nothing.
 
-use rayon::prelude::*;
-
 use super::Enclosure;
 use super::dirichlet::Dirichlet;
 use super::iteration::LEAST;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, row_sum_error, successors};
-use crate::parallel::of_each_part;
+use crate::parallel::{for_each_part, of_each_part};
 use crate::prob::{sum_by, sum_depth};
 use crate::solve::{Observer, report};
 
 /// Rows that one task updates.
-const ROWS: usize = 16;
+const UPDATED: usize = 16;
 
 /// Solves a [`Dirichlet`] problem by eliminating its open states one by one:
 /// what enters an eliminated state leaves it again in proportion to its other
@@ -46,7 +44,7 @@ pub(super) fn eliminate<O: TransitionOperator>(
         }
         removed.divide(leaving, last);
         let removed = &*removed;
-        before.par_iter_mut().with_min_len(ROWS).for_each(|row| row.pass_on(removed, last));
+        for_each_part(before, UPDATED, &|_, rows| rows.iter_mut().for_each(|row| row.pass_on(removed, last)));
         check_digits(before, &open)?;
     }
     let solution = substitute(&rows, &open)?;

@@ -51,7 +51,8 @@ const MOVING: f64 = 0.9;
 /// a period is no hindrance.
 ///
 /// Rounding: `x`, `dx` and `dy` are sums of non-negative terms, right to one
-/// unit a round in relative terms; `y` is known as one less such a sum.
+/// unit a round in relative terms; `y` is known as one less such a sum. Bounds of
+/// states are rounded outwards by that, and by the few operations that make them.
 ///
 /// Underflow: a state that is left sooner than the others has `dx` and `dy` that
 /// vanish beside theirs. Where both are below 1e-290 their ratio is not looked at, and the
@@ -186,7 +187,7 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
         2.0 * self.rounds as f64 * self.unit
     }
 
-    /// The bounds of an open state.
+    /// The bounds of an open state, rounded outwards but for the error of the rewards.
     fn bounds(&self, state: usize, Found { ratios, hidden }: Found) -> Interval {
         let (x, met, error) = (self.collected[state], self.met[state], self.rounding());
         let open = Interval {
@@ -213,7 +214,7 @@ impl<'a, O: TransitionOperator> Iteration<'a, O> {
             [width, self.rounding() * off / unit]
         };
         let [(_, found), (_, least)] = extremes_by(self.met.len(), width);
-        Width { found, least }
+        Width { found: found.max(0.0), least: least.max(0.0) }
     }
 
     fn enclosure(&self, found: Found) -> Enclosure {

@@ -1,9 +1,12 @@
-//! Sums that come out the same on any number of threads.
+//! Sums and extremes that come out the same on any number of threads.
 
 use crate::parallel::of_each_part;
 
 /// Terms added by one task. Fixed, so that the order of additions is too.
 const CHUNK: usize = 1 << 13;
+
+/// Indices that one task compares the values of, which may take more than an addition to find.
+const COMPARED: usize = 1 << 12;
 
 /// Running sums of a task: they let the compiler vectorise, in a fixed order.
 const LANES: usize = 8;
@@ -82,21 +85,20 @@ pub(crate) fn sum_columns(n: usize, columns: usize, term: impl Fn(usize, usize) 
 }
 
 /// The least and the greatest of several values of every `i` in `0..n`; infinite and minus
-/// infinite of none.
+/// infinite of none. What is not a number is passed over.
 pub(crate) fn extremes_by<const M: usize>(
     n: usize,
     values: impl Fn(usize) -> [f64; M] + Sync,
 ) -> [(f64, f64); M] {
     let none = [(f64::INFINITY, f64::NEG_INFINITY); M];
     let chunk_extremes = |chunk: usize| {
-        let places = chunk * CHUNK..n.min((chunk + 1) * CHUNK);
+        let places = chunk * COMPARED..n.min((chunk + 1) * COMPARED);
         places.map(|i| values(i).map(|value| (value, value))).fold(none, wider)
     };
-    let chunks = n.div_ceil(CHUNK);
-    if n < PARALLEL_FROM {
-        (0..chunks).map(chunk_extremes).fold(none, wider)
+    if n < 2 * COMPARED {
+        (0..n.div_ceil(COMPARED)).map(chunk_extremes).fold(none, wider)
     } else {
-        of_each_part(chunks, &chunk_extremes).into_iter().fold(none, wider)
+        of_each_part(n.div_ceil(COMPARED), &chunk_extremes).into_iter().fold(none, wider)
     }
 }
 
@@ -130,7 +132,7 @@ mod tests {
     #[test]
     fn extremes_are_found_wherever_they_are() {
         assert_eq!(extremes_by(0, |_| [1.0]), [(f64::INFINITY, f64::NEG_INFINITY)]);
-        for n in [1, CHUNK + 1, PARALLEL_FROM + 3] {
+        for n in [1, COMPARED + 1, 2 * COMPARED, 3 * COMPARED + 5] {
             for at in [0, n / 2, n - 1] {
                 let found = extremes_by(n, |i| [f64::from(i == at), -(i as f64)]);
                 assert_eq!(found, [(f64::from(n == 1), 1.0), (-((n - 1) as f64), 0.0)]);

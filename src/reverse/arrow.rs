@@ -6,6 +6,7 @@ use super::Reversed;
 use crate::chain::MarkovChain;
 use crate::error::{Error, Result};
 use crate::operator::{TransitionOperator, successors};
+use crate::parallel::{ROWS_A_PART, fill_by};
 use crate::prob::{Law, sum_by};
 use crate::text::sequence_key;
 
@@ -174,7 +175,8 @@ impl<'a, O: TransitionOperator> Mirror<'a, O> {
     fn sum(&self, term: impl Fn(usize) -> f64 + Sync) -> f64 {
         let law = self.reversed.law();
         let visited = |state: usize| if law[state] > 0.0 { term(state) } else { 0.0 };
-        let terms: Vec<f64> = (0..law.len()).into_par_iter().with_min_len(64).map(visited).collect();
+        let mut terms = vec![0.0; law.len()];
+        fill_by(&mut terms, ROWS_A_PART, visited);
         sum_by(terms.len(), |state| terms[state])
     }
 }

@@ -329,8 +329,10 @@ proptest! {
             let outcome = PassageSolver::new().tolerance(1e-11).method(method).reach(&chain, &to, &from).unwrap();
             let report = *outcome.report();
             // Where rare steps must follow one another, iteration alone takes so many rounds that their
-            // rounding is more than the tolerance: it says so, and not before they have been taken.
-            if method == PassageMethod::Iteration && report.stop == Stop::Rounding {
+            // rounding is more than the tolerance, or more than it may: it says so, and not before they have
+            // been taken. That it arrives on ordinary chains is what the reference cases ask.
+            let falls_short = matches!(report.stop, Stop::Rounding | Stop::MaxIterations);
+            if method == PassageMethod::Iteration && falls_short {
                 prop_assert!(report.iterations as f64 >= least_rounds(&chain, 1e-11), "{report:?}");
             } else {
                 prop_assert!(matches!(report.stop, Stop::Converged | Stop::Direct), "{report:?}");

@@ -1,12 +1,11 @@
 //! What every operator can do, done for a back-off model.
 
-use rayon::prelude::*;
-
 use super::entries::Entries;
 use super::operator::BackoffOperator;
 use super::sampler::BackoffSteps;
 use crate::operator::transition::likeliest;
 use crate::operator::{Arc, LikelyStep, StepSampler, Transition, TransitionOperator, check_lengths};
+use crate::parallel::{ROWS_A_PART, fill_by};
 use crate::text::Token;
 
 /// Does to the positive and the negative part of a vector, if it has both, what
@@ -61,7 +60,7 @@ impl TransitionOperator for BackoffOperator {
             let best = likeliest(own.map(|entry| (targets[entry] as usize, probabilities[entry])));
             LikelyStep { rest: best.rest + backoffs[state] * self.rest[state], ..best }
         };
-        steps.par_iter_mut().with_min_len(64).enumerate().for_each(|(state, step)| *step = after(state));
+        fill_by(steps, ROWS_A_PART, after);
         if let Some(absorbing) = self.ends.absorbing {
             steps[absorbing] = LikelyStep { to: absorbing as u32, probability: 1.0, rest: 0.0 };
         }

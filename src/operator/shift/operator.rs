@@ -11,6 +11,7 @@ use crate::operator::check_lengths;
 use crate::operator::transition::{
     LikelyStep, Pushed, StepSampler, Transition, TransitionOperator, likeliest,
 };
+use crate::parallel::{ROWS_A_PART, fill_by};
 use crate::prob::Law;
 use crate::text::ContextSpace;
 
@@ -191,9 +192,9 @@ impl<T: TableEntry> TransitionOperator for ShiftOperator<T> {
 
     fn likely_steps(&self, steps: &mut [LikelyStep]) {
         assert_eq!(steps.len(), self.states(), "one entry per state");
-        steps.par_iter_mut().with_min_len(64).enumerate().for_each(|(context, step)| {
+        fill_by(steps, ROWS_A_PART, |context| {
             let first = self.space.successors(context).start;
-            *step = likeliest((first..).zip(self.next_token_law(context)));
+            likeliest((first..).zip(self.next_token_law(context)))
         });
     }
 

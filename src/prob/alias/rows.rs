@@ -4,7 +4,7 @@ use rand::Rng;
 use rayon::prelude::*;
 
 use super::{Column, ColumnFiller, place_in};
-use crate::parallel::{ROWS, fill_by};
+use crate::parallel::{ROWS_A_PART, fill_by};
 use crate::prob::StreamRng;
 
 /// Alias tables of many laws, one after another in one flat array (Walker 1977;
@@ -86,7 +86,7 @@ impl AliasRows {
 /// Where rows of these lengths start in one flat array, and where the last ends.
 pub(crate) fn row_starts(rows: usize, length: impl Fn(usize) -> usize + Sync) -> Vec<usize> {
     let mut starts = vec![0; rows + 1];
-    fill_by(&mut starts[1..], ROWS, length);
+    fill_by(&mut starts[1..], ROWS_A_PART, length);
     for row in 0..rows {
         starts[row + 1] += starts[row];
     }
@@ -103,16 +103,16 @@ pub(crate) fn for_each_row<T: Send, R>(
     let rows = starts.len() - 1;
     let mut rest = items;
     let tasks: Vec<(usize, &mut [T])> = (0..rows)
-        .step_by(ROWS)
+        .step_by(ROWS_A_PART)
         .map(|first| {
-            let length = starts[rows.min(first + ROWS)] - starts[first];
+            let length = starts[rows.min(first + ROWS_A_PART)] - starts[first];
             let (task, others) = std::mem::take(&mut rest).split_at_mut(length);
             rest = others;
             (first, task)
         })
         .collect();
     tasks.into_par_iter().for_each_init(room, |room, (first, mut items)| {
-        for (row, bounds) in starts[first..].windows(2).take(ROWS).enumerate() {
+        for (row, bounds) in starts[first..].windows(2).take(ROWS_A_PART).enumerate() {
             let (row_items, others) = std::mem::take(&mut items).split_at_mut(bounds[1] - bounds[0]);
             items = others;
             fill(room, first + row, row_items);
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn rows_of_all_lengths_draw_as_tables_of_their_own() {
-        let rows = 3 * ROWS + 5;
+        let rows = 3 * ROWS_A_PART + 5;
         let length = |row: usize| row % 7 + 1;
         let weight = |row: usize, outcome: usize| ((row * 31 + outcome * 17) % 11) as f64 + 0.25;
         let tables = AliasRows::tabulate(rows, length, |row, weights| {

@@ -96,8 +96,8 @@ pub(super) fn normalized(logs: &[f64]) -> Option<Vec<f64>> {
     if top == f64::NEG_INFINITY {
         return None;
     }
-    let mut weights = logs.to_vec();
-    map_in_place(&mut weights, |_, log| (log - top).exp());
+    let mut weights = vec![0.0; logs.len()];
+    map_in_place(&mut weights, |state, _| (logs[state] - top).exp());
     let sum = crate::prob::sum_by(weights.len(), |i| weights[i]);
     map_in_place(&mut weights, |_, weight| weight / sum);
     Some(weights)

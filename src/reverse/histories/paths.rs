@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::logarithms::{CompensatedSum, LogSum, largest};
 use crate::chain::StateSet;
 use crate::operator::{Transition, TransitionOperator, map_in_place, predecessors, successors};
-use crate::parallel::{ROWS, fill_by};
+use crate::parallel::{ROWS_A_PART, fill_by};
 use crate::prob::{extremes_by, sum_by};
 
 /// A product below this is computed again from its logarithms: what its terms
@@ -221,7 +221,7 @@ impl<'p, 'a, O: TransitionOperator> Stepper<'p, 'a, O> {
             self.mark_reached(direction, &message.logs);
         }
         let (product, reached) = (&self.product, &self.reached);
-        fill_by(&mut next.logs, ROWS, |state| {
+        fill_by(&mut next.logs, ROWS_A_PART, |state| {
             let output = product[state];
             if !wanted(state) || (output == 0.0 && reached[state] == 0.0) {
                 f64::NEG_INFINITY

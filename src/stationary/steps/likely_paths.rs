@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::operator::{LikelyStep, TransitionOperator, map_in_place, predecessors};
-use crate::parallel::{ROWS, fill_by};
+use crate::parallel::{ROWS_A_PART, fill_by};
 
 /// The relative error of `law W` from which on it is not found by subtraction.
 const CANCELLED: f64 = 1e-8;
@@ -154,7 +154,7 @@ impl LikelyPaths {
 
 /// `law W`, added up without the likely steps.
 fn push_unlikely<O: TransitionOperator>(operator: &O, likely: &[u32], law: &[f64], next: &mut [f64]) {
-    fill_by(next, ROWS, |state| {
+    fill_by(next, ROWS_A_PART, |state| {
         let unlikely = predecessors(operator, state).filter(|from| likely[from.state] as usize != state);
         unlikely.map(|from| law[from.state] * from.probability).sum()
     });
