@@ -22,13 +22,13 @@ const WINDOWS_AN_ENTRY: usize = 2;
 ///
 /// In a stationary law over windows of `k` tokens, the first `k - 1` tokens
 /// have the same law as the last `k - 1`, as have the first and the last of any
-/// number. What is not yet stationary breaks
-/// that, and is mended on the shorter contexts, of which there are fewer: read
-/// as flows from the first `k - 1` tokens to the last, the law is itself the
-/// chain of the contexts of `k - 1` tokens, weighted by the law (Takahashi 1975;
-/// Koury, McAllister, Stewart 1984; multilevel: Horton, Leutenegger 1994). Its
-/// stationary law, to which the law's first tokens are then scaled, is found in
-/// the same way, down to contexts few enough for elimination.
+/// number. What is not yet stationary breaks that, and is mended on the shorter
+/// contexts, of which there are fewer: read as flows from the first `k - 1`
+/// tokens to the last, the law is itself the chain of the contexts of `k - 1`
+/// tokens, weighted by the law (Takahashi 1975; Koury, McAllister, Stewart 1984;
+/// multilevel: Horton, Leutenegger 1994). Its stationary law, to which the law's
+/// first tokens are then scaled, is found in the same way, down to contexts few
+/// enough for elimination.
 ///
 /// `O(N)`, and no look at the transitions.
 pub(in crate::stationary) struct ShorterContexts {
